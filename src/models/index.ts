@@ -1,0 +1,2 @@
+/** Architectures and the files their weights live in. */
+export * from './safetensors.js';
