@@ -1,0 +1,89 @@
+/** The `model` section of the study file: size, branches and the switches that ablations turn. */
+import { z } from 'zod';
+
+/** Side of the input image in pixels for each size, unless the study names one. */
+const imageSideOf = { nano: 64, tiny: 128, base: 224 } as const;
+
+const probability = z.number().min(0).max(0.9);
+
+export const modelSection = z
+  .strictObject({
+    size: z
+      .enum(['nano', 'tiny', 'base'])
+      .default('nano')
+      .describe(
+        'nano: minutes on two cores. tiny: 96 to 128 px. base: DenseNet-121 beside DeiT-S at 224 px.',
+      ),
+    imageSize: z
+      .int()
+      .min(32)
+      .max(1024)
+      .multipleOf(32, 'must be a multiple of 32, the stride of the deepest feature map')
+      .optional()
+      .describe('Side of the square input image, pixels. Default: nano 64, tiny 128, base 224.'),
+    channels: z
+      .union([z.literal(1), z.literal(3)])
+      .default(1)
+      .describe('Image channels: 1 = grey, 3 = colour.'),
+    modalities: z
+      .array(z.enum(['image', 'tabular', 'text']))
+      .min(1, 'must name at least one modality')
+      .optional()
+      .describe('Modalities the model sees. Default: all that `data` declares.'),
+    branches: z
+      .strictObject({
+        cnn: z.boolean().default(true).describe('The dense convolutional branch.'),
+        transformer: z.boolean().default(true).describe('The vision-transformer branch.'),
+        temporal: z
+          .boolean()
+          .default(true)
+          .describe('The temporal branch over the views and visits of a row; off: their mean.'),
+      })
+      .prefault({})
+      .describe('Image branches.'),
+    interaction: z
+      .boolean()
+      .optional()
+      .describe(
+        'Exchange between the CNN and transformer branches at every stage. Default: on when both are.',
+      ),
+    pyramid: z.boolean().default(true).describe('Feature pyramids; off: the deepest feature maps alone.'),
+    fusion: z
+      .enum(['attention', 'concat'])
+      .default('attention')
+      .describe(
+        'How the modalities meet: self-attention with label queries, or concatenation of pooled tokens.',
+      ),
+    classGate: z
+      .boolean()
+      .default(true)
+      .describe('Gate per label over the fused features, initialised from log-prevalence.'),
+    text: z
+      .strictObject({
+        vocabulary: z
+          .int()
+          .min(64)
+          .max(32_000)
+          .default(2000)
+          .describe('Most word pieces learnt from the training text.'),
+        maxTokens: z.int().min(8).max(512).default(64).describe('Word pieces read per row; the rest is cut.'),
+      })
+      .prefault({})
+      .describe('The text encoder.'),
+    dropout: probability
+      .default(0.1)
+      .describe('Dropout probability in the encoders and the fusion, 0 to 0.9.'),
+    stochasticDepth: probability
+      .default(0.05)
+      .describe('Probability of skipping the deepest residual block, rising linearly from 0; 0 to 0.9.'),
+    modalityDropout: probability
+      .default(0.1)
+      .describe('Probability of hiding one whole modality of a training row that has several, 0 to 0.9.'),
+  })
+  .transform((model) => ({
+    ...model,
+    imageSize: model.imageSize ?? imageSideOf[model.size],
+    interaction: model.interaction ?? (model.branches.cnn && model.branches.transformer),
+  }))
+  .prefault({})
+  .describe('The network.');
