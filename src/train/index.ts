@@ -1,0 +1,3 @@
+/** Training: what a study's second stage needs besides its model. */
+export * from './calibration.js';
+export * from './labelCounts.js';
