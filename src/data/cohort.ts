@@ -149,7 +149,7 @@ export interface Visit {
   readonly row: number;
 }
 
-/** Something that reading did besides reading; never contains a cell's value. */
+/** Something that reading did besides reading. Names columns and findings, never a patient's values. */
 export interface CohortNote {
   /** Stable identifier such as `dropped-duplicate-rows`. */
   readonly code: string;

@@ -11,3 +11,7 @@ export type {
   TextColumn,
   Visit,
 } from './cohort.js';
+export { loadCohort } from './load.js';
+export { editDistance, nearestName, suggestName } from './nearest.js';
+export { columnIndex, readTable, type Table } from './table.js';
+export { defaultMissing } from './values.js';
