@@ -241,7 +241,7 @@ function duplicateId(id: string, line: number, column: string | undefined): BadR
 }
 
 function emptyCohort(spec: CohortSpec, table: Table): DataError {
-  const reason = spec.rows === undefined ? '' : ' the row filter,';
+  const reason = spec.rows?.length ? ' the row filter,' : '';
   return new DataError(
     'empty-cohort',
     `loadCohort: at least one row must remain, got 0 of ${table.rows.length}; check${reason} data.images.present and what was skipped`,
