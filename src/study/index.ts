@@ -1,6 +1,35 @@
 /** A whole study: its file, its run folder and the steps from one to the other. */
+export {
+  collectEnvironment,
+  type Environment,
+  fileSetSha256,
+  fileSha256,
+  medfusionVersion,
+} from './environment.js';
+export { maskWords } from './maskWords.js';
 export { applyOverrides } from './overrides.js';
 export { parseStudy } from './parse.js';
+export {
+  formatPredictions,
+  type Predictions,
+  parsePredictions,
+  SPLIT_NAMES,
+  type SplitName,
+  TIER_NAMES,
+} from './predictions.js';
+export { dumpStudy, type ResolvedStudy, resolveStudy, studyHash } from './resolve.js';
+export {
+  appendLog,
+  createRunFolder,
+  openRunFolder,
+  RUN_FILES,
+  type RunFile,
+  readLog,
+  readRunFile,
+  readRunJson,
+  writeRunFile,
+  writeWhole,
+} from './runFolder.js';
 export { type Study, type StudyInput, studySchema } from './schema.js';
 export { studyJsonSchema } from './schemaKeys.js';
 export { MODALITIES, type Modality } from './sections/data.js';

@@ -81,10 +81,10 @@ export const dataSection = z
       .describe('Ordinal feature columns: column -> its levels from lowest to highest.'),
     text: columns.default([]).describe('Free-text feature columns.'),
     maskWords: z
-      .array(z.string().min(1))
+      .array(z.string().trim().min(1))
       .default([])
       .describe(
-        'Words and phrases blanked in every text column before anything reads it, case-insensitive: the words that name the diagnosis.',
+        'Words and phrases that name the diagnosis, blanked with the rest of the word they start, in every text column, ignoring case, before anything reads it.',
       ),
     valid: z
       .record(column, z.tuple([z.number(), z.number()]))

@@ -1,0 +1,77 @@
+/** What a run was computed with: versions, machine, seed and the fingerprints of its input files. */
+import { createHash } from 'node:crypto';
+import { createReadStream, readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { arch, cpus, release, totalmem, type } from 'node:os';
+import { relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+export interface Environment {
+  readonly medfusion: string;
+  readonly node: string;
+  readonly onnxruntime: string;
+  /** Kernel name, release and architecture. */
+  readonly os: string;
+  readonly cpu: string;
+  readonly logicalCores: number;
+  readonly memoryGiB: number;
+  readonly device: string;
+  readonly threads: number;
+  readonly seed: number;
+}
+
+/** Versions and machine, beside the options of the run. */
+export function collectEnvironment(run: {
+  readonly device: string;
+  readonly threads: number;
+  readonly seed: number;
+}): Environment {
+  const processors = cpus();
+  return {
+    medfusion: medfusionVersion(),
+    node: process.versions.node,
+    onnxruntime: versionIn(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')),
+    os: `${type()} ${release()} ${arch()}`,
+    cpu: processors[0]?.model.trim() ?? 'unknown',
+    logicalCores: processors.length,
+    memoryGiB: Math.round((totalmem() / 2 ** 30) * 10) / 10,
+    device: run.device,
+    threads: run.threads,
+    seed: run.seed,
+  };
+}
+
+/** The version of this package. */
+export function medfusionVersion(): string {
+  return versionIn(new URL('../../../package.json', import.meta.url));
+}
+
+function versionIn(packageFile: string | URL): string {
+  const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
+  return version;
+}
+
+/** SHA-256 of a file's bytes, hexadecimal. */
+export async function fileSha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+/**
+ * Fingerprint of a set of files by relative name and size: found in a moment for any number of images, blind to a
+ * change that keeps the size.
+ * @param paths      absolute, in any order, repeats allowed
+ * @param directory  folder that the names are taken relative to
+ */
+export async function fileSetSha256(
+  paths: readonly string[],
+  directory: string,
+): Promise<{ readonly files: number; readonly sha256: string }> {
+  const unique = [...new Set(paths)].sort();
+  const hash = createHash('sha256');
+  for (const path of unique)
+    hash.update(`${relative(directory, path).replaceAll(sep, '/')}\t${(await stat(path)).size}\n`);
+  return { files: unique.length, sha256: hash.digest('hex') };
+}

@@ -1,0 +1,157 @@
+/** predictions.csv: every row's split, targets, calibrated probabilities and tiers, for anyone to recompute metrics from. */
+import { parse } from 'csv-parse/sync';
+import { DataError } from '../errors.js';
+
+export const SPLIT_NAMES = ['train', 'validation', 'test'] as const;
+export type SplitName = (typeof SPLIT_NAMES)[number];
+export const TIER_NAMES = ['low', 'medium', 'high'] as const;
+
+/**
+ * Predictions of a run: n rows, L labels; matrices are row-major [n, L]. Under cross-validation a row of the
+ * table occurs once per repeat and fold, and its out-of-fold occurrence is `test`.
+ */
+export interface Predictions {
+  readonly labels: readonly string[];
+  readonly ids: readonly string[];
+  readonly patients: readonly string[];
+  readonly splits: readonly SplitName[];
+  /** [n] cross-validation repeat, from 1; 1 for a hold-out. */
+  readonly repeat: Int32Array;
+  /** [n] fold within the repeat, from 1; 1 for a hold-out. */
+  readonly fold: Int32Array;
+  /** [n, L] 0 or 1; 0 where unknown. */
+  readonly targets: Float32Array;
+  /** [n, L] 1 = recorded, 0 = unknown. */
+  readonly known: Uint8Array;
+  /** [n, L] calibrated, in [0, 1]. */
+  readonly probabilities: Float64Array;
+  /** [n, L] 0 low, 1 medium, 2 high. */
+  readonly tiers: Uint8Array;
+}
+
+const FIXED = ['id', 'patient', 'split', 'repeat', 'fold'] as const;
+const PER_LABEL = ['target', 'probability', 'tier'] as const;
+
+/**
+ * Writes predictions as CSV (RFC 4180): id, patient, split, repeat, fold, then per label `<label>:target`
+ * (empty = unknown), `<label>:probability` and `<label>:tier`. Numbers keep every digit.
+ */
+export function formatPredictions(predictions: Predictions): string {
+  const { labels, ids, targets, known, probabilities, tiers } = predictions;
+  const header = [...FIXED, ...labels.flatMap((label) => PER_LABEL.map((kind) => `${label}:${kind}`))];
+  const lines = [csvLine(header)];
+  for (let row = 0; row < ids.length; row++) {
+    const cells = [
+      ids[row],
+      predictions.patients[row],
+      predictions.splits[row],
+      String(predictions.repeat[row]),
+      String(predictions.fold[row]),
+    ];
+    for (let label = 0; label < labels.length; label++) {
+      const at = row * labels.length + label;
+      cells.push(known[at] ? String(targets[at]) : '', String(probabilities[at]), TIER_NAMES[tiers[at]]);
+    }
+    lines.push(csvLine(cells));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** One CSV line; a cell with a comma, a quote or a line break is quoted. */
+export function csvLine(cells: readonly string[]): string {
+  return cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',');
+}
+
+/**
+ * Reads what `formatPredictions` wrote, or what another program wrote in that form.
+ * @param file  name of the file, for messages
+ * @throws DataError `bad-predictions` with file, line and column
+ */
+export function parsePredictions(text: string, file: string): Predictions {
+  const records = readRecords(text, file);
+  const header = records[0] ?? [];
+  const labels = labelsOf(header, file);
+  const rows = records.slice(1);
+  const size = rows.length * labels.length;
+  const predictions = {
+    labels,
+    ids: rows.map((row) => row[0]),
+    patients: rows.map((row) => row[1]),
+    splits: rows.map((row, i) => oneOf(SPLIT_NAMES, row[2], { file, row: i + 2, column: 'split' })),
+    repeat: new Int32Array(rows.length),
+    fold: new Int32Array(rows.length),
+    targets: new Float32Array(size),
+    known: new Uint8Array(size),
+    probabilities: new Float64Array(size),
+    tiers: new Uint8Array(size),
+  };
+  for (const [i, row] of rows.entries()) {
+    const where = (index: number) => ({ file, row: i + 2, column: header[index] });
+    predictions.repeat[i] = numberIn(row[3], 1, 1e6, where(3));
+    predictions.fold[i] = numberIn(row[4], 1, 1e6, where(4));
+    for (let label = 0; label < labels.length; label++) {
+      const at = i * labels.length + label;
+      const column = FIXED.length + label * PER_LABEL.length;
+      const target = row[column];
+      if (target !== '') {
+        predictions.known[at] = 1;
+        predictions.targets[at] = Number(oneOf(['0', '1'], target, where(column)));
+      }
+      predictions.probabilities[at] = numberIn(row[column + 1], 0, 1, where(column + 1));
+      predictions.tiers[at] = TIER_NAMES.indexOf(oneOf(TIER_NAMES, row[column + 2], where(column + 2)));
+    }
+  }
+  return predictions;
+}
+
+type Where = { readonly file: string; readonly row: number; readonly column: string };
+
+function readRecords(text: string, file: string): string[][] {
+  try {
+    return parse(text, { bom: true, skip_empty_lines: true }) as string[][];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DataError('bad-predictions', `predictions: must be a CSV file: ${reason}`, { file });
+  }
+}
+
+/** Label names from the header, which must hold the fixed columns and then three per label. */
+function labelsOf(header: readonly string[], file: string): string[] {
+  const labels = header
+    .slice(FIXED.length)
+    .filter((_, i) => i % PER_LABEL.length === 0)
+    .map((name) => name.replace(/:target$/, ''));
+  const expected = [...FIXED, ...labels.flatMap((label) => PER_LABEL.map((kind) => `${label}:${kind}`))];
+  const wrong = expected.findIndex((name, i) => name !== header[i]);
+  if (wrong !== -1 || header.length !== expected.length || labels.length === 0)
+    throw new DataError(
+      'bad-predictions',
+      `predictions: columns must be ${FIXED.join(', ')}, then <label>:target, <label>:probability, <label>:tier, got ${
+        wrong === -1 ? `${header.length} columns` : `"${header[wrong] ?? ''}" in place ${wrong + 1}`
+      }; let "medfusion train" write the file`,
+      { file, row: 1 },
+    );
+  return labels;
+}
+
+function oneOf<T extends string>(allowed: readonly T[], cell: string, where: Where): T {
+  const found = allowed.find((value) => value === cell);
+  if (found === undefined)
+    throw new DataError(
+      'bad-predictions',
+      `predictions: must be ${allowed.join(' or ')}, got "${cell}"`,
+      where,
+    );
+  return found;
+}
+
+function numberIn(cell: string, low: number, high: number, where: Where): number {
+  const value = cell.trim() === '' ? Number.NaN : Number(cell);
+  if (!(value >= low && value <= high))
+    throw new DataError(
+      'bad-predictions',
+      `predictions: must be a number from ${low} to ${high}, got "${cell}"`,
+      where,
+    );
+  return value;
+}

@@ -1,0 +1,172 @@
+/**
+ * The run folder: one folder per run that other programs read. Files appear whole or not at all, and an
+ * earlier run is never written over.
+ */
+import { randomUUID } from 'node:crypto';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { ConfigError, DataError } from '../errors.js';
+
+/** The files of a run folder, by what they hold. */
+export const RUN_FILES = {
+  study: 'study.yaml',
+  metrics: 'metrics.json',
+  predictions: 'predictions.csv',
+  stage1: 'stage1.json',
+  weights: 'model.safetensors',
+  model: 'model.onnx',
+  log: 'log.jsonl',
+  report: 'report.html',
+} as const;
+export type RunFile = keyof typeof RUN_FILES;
+
+/**
+ * Makes the folder of a new run.
+ * @param name  name of the study
+ * @param out   folder to use; must not exist or be empty. Default: `runs/<name>-<n>`, n the first free number
+ * @returns absolute path of the new, empty folder
+ * @throws ConfigError when `out` already holds something
+ */
+export async function createRunFolder(name: string, out?: string): Promise<string> {
+  if (out !== undefined) {
+    const path = resolve(out);
+    await mkdir(path, { recursive: true });
+    if ((await readdir(path)).length > 0)
+      throw new ConfigError(
+        `train: the run folder must be new or empty, got ${out}; name another with --out, or go on with --resume`,
+        'out',
+      );
+    return path;
+  }
+  const root = resolve('runs');
+  await mkdir(root, { recursive: true });
+  for (let n = 1; ; n++) {
+    const path = join(root, `${name}-${n}`);
+    try {
+      await mkdir(path);
+      return path;
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    }
+  }
+}
+
+/**
+ * Finds an existing run folder.
+ * @returns its absolute path
+ * @throws ConfigError when the folder holds no study.yaml
+ */
+export async function openRunFolder(folder: string): Promise<string> {
+  const path = resolve(folder);
+  const names = await readdir(path).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR'))
+      throw new ConfigError(`run folder ${folder}: no such folder; name one that "medfusion train" wrote`);
+    throw error;
+  });
+  if (!names.includes(RUN_FILES.study))
+    throw new ConfigError(
+      `run folder ${folder}: holds no ${RUN_FILES.study}; name a folder that "medfusion train" wrote`,
+    );
+  return path;
+}
+
+/** Faults of the disk that the user can mend, and how. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOSPC: 'free some space and run again with --resume',
+  EDQUOT: 'your quota is used up: free some space and run again with --resume',
+  EACCES: 'you may not write there: choose another folder with --out',
+  EROFS: 'that disk is read-only: choose another folder with --out',
+};
+
+/**
+ * Writes a file so that readers see the old content or the new, never a part: a temporary file in the same
+ * folder, flushed to disk, then renamed.
+ * @throws DataError `cannot-write` when the disk is full or the folder may not be written; the old file stays
+ */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.part`);
+  try {
+    const handle = await open(temporary, 'wx');
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const reason = Object.keys(REMEDIES).find((code) => hasCode(error, code));
+    if (reason === undefined) throw error;
+    throw new DataError(
+      'cannot-write',
+      `the disk must take the file, got ${reason}; ${REMEDIES[reason]}; what stood there before is unchanged`,
+      { file: path },
+    );
+  }
+}
+
+/** Writes one file of a run, JSON for values that are not text or bytes. */
+export function writeRunFile(run: string, file: RunFile, content: unknown): Promise<void> {
+  const text =
+    typeof content === 'string' || content instanceof Uint8Array
+      ? content
+      : `${JSON.stringify(content, null, 2)}\n`;
+  return writeWhole(join(run, RUN_FILES[file]), text);
+}
+
+/**
+ * Reads one text file of a run.
+ * @throws DataError `missing-run-file` when the run has no such file
+ */
+export async function readRunFile(run: string, file: RunFile): Promise<string> {
+  const path = join(run, RUN_FILES[file]);
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT'))
+      throw new DataError(
+        'missing-run-file',
+        `run folder ${run}: holds no ${RUN_FILES[file]}; the run has not finished, go on with "medfusion train --resume"`,
+        { file: path },
+      );
+    throw error;
+  }
+}
+
+/**
+ * Reads one JSON file of a run.
+ * @throws DataError `missing-run-file`, or `corrupt-run-file` when it is not JSON
+ */
+export async function readRunJson(run: string, file: RunFile): Promise<unknown> {
+  return parseJson(await readRunFile(run, file), join(run, RUN_FILES[file]));
+}
+
+/** Adds one line to log.jsonl, usually one per epoch. */
+export function appendLog(run: string, entry: Readonly<Record<string, unknown>>): Promise<void> {
+  return appendFile(join(run, RUN_FILES.log), `${JSON.stringify(entry)}\n`);
+}
+
+/**
+ * Reads log.jsonl.
+ * @throws DataError `missing-run-file`, or `corrupt-run-file` with the line that is not JSON
+ */
+export async function readLog(run: string): Promise<unknown[]> {
+  const lines = (await readRunFile(run, 'log')).split('\n');
+  return lines.flatMap((line, i) =>
+    line.trim() === '' ? [] : [parseJson(line, join(run, RUN_FILES.log), i + 1)],
+  );
+}
+
+function parseJson(text: string, file: string, row?: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DataError('corrupt-run-file', `run folder: the file must be JSON: ${reason}`, { file, row });
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
