@@ -1,0 +1,66 @@
+/** Reverse-mode differentiation: derivatives are tensors of the same graph. */
+import { ShapeError } from '../errors.js';
+import type { Op } from './op.js';
+import { add } from './ops/elementwise.js';
+import { constant, type Node, size, type Tensor } from './tensor.js';
+
+/**
+ * Derivatives of a scalar with respect to each of `wrt`, which may be leaves or intermediate values.
+ * @param objective float32, one element
+ * @param seed cotangent of `objective`, same shape, which then may have any shape; default 1
+ * @returns one tensor per `wrt`, of its shape; a zero constant where the objective does not depend on it
+ * @throws ShapeError when the objective has more than one element and no seed is given
+ */
+export function gradients(objective: Tensor, wrt: readonly Tensor[], seed?: Tensor): Tensor[] {
+  if (seed === undefined && size(objective.shape) !== 1) {
+    throw new ShapeError(
+      `gradients: the objective must have one element, got shape [${objective.shape}]; pass a seed`,
+    );
+  }
+  const targets = new Set(wrt);
+  const dependent = nodesBetween(objective, targets);
+  const cotangents = new Map<Tensor, Tensor>([[objective, seed ?? constant(1, objective.shape)]]);
+  const isNeeded = (tensor: Tensor) =>
+    targets.has(tensor) || (tensor.source !== null && dependent.has(tensor.source.node));
+
+  for (const node of [...dependent].sort((a, b) => b.id - a.id)) {
+    const op = node.op as unknown as Op<object>;
+    const outputCotangents = node.outputs.map((tensor) => cotangents.get(tensor) ?? null);
+    const needed = node.inputs.map(isNeeded);
+    if (op.gradient === 'none' || outputCotangents.every((value) => value === null) || !needed.includes(true))
+      continue;
+    const results = op.gradient({
+      inputs: node.inputs,
+      outputs: node.outputs,
+      attributes: node.attributes,
+      cotangents: outputCotangents,
+      needed,
+    });
+    node.inputs.forEach((tensor, i) => {
+      const value = results[i];
+      if (!needed[i] || value === null || value === undefined) return;
+      const before = cotangents.get(tensor);
+      cotangents.set(tensor, before === undefined ? value : add(before, value));
+    });
+  }
+  return wrt.map((tensor) => cotangents.get(tensor) ?? constant(0, tensor.shape));
+}
+
+/** Differentiable nodes on a path from any of the targets to the root. */
+function nodesBetween(root: Tensor, targets: ReadonlySet<Tensor>): Set<Node> {
+  const reached = new Set<Node>();
+  const pending = root.source === null ? [] : [root.source.node];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (reached.has(node)) continue;
+    reached.add(node);
+    for (const { source } of node.inputs) if (source !== null) pending.push(source.node);
+  }
+  const dependent = new Set<Node>();
+  for (const node of [...reached].sort((a, b) => a.id - b.id)) {
+    if (node.op.gradient === 'none') continue;
+    if (node.inputs.some((t) => targets.has(t) || (t.source !== null && dependent.has(t.source.node)))) {
+      dependent.add(node);
+    }
+  }
+  return dependent;
+}

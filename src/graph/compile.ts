@@ -1,0 +1,181 @@
+/** Turns symbolic tensors into an ONNX model. */
+import { encodeOnnx, type OnnxInitializer, type OnnxNode } from './onnx.js';
+import type { EmitOptions, Emitter, Op } from './op.js';
+import { type DType, type Leaf, type Node, type Shape, size, type Tensor } from './tensor.js';
+
+/** A value that crosses the border of a program. */
+export interface ProgramValue {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** A compiled graph: an ONNX model and what it takes and gives. */
+export interface Program {
+  readonly onnx: Uint8Array<ArrayBuffer>;
+  /** Fed by the caller at every run. */
+  readonly inputs: readonly ProgramValue[];
+  /** Kept between runs; each may be updated by a program output (see `updates`). */
+  readonly parameters: readonly ProgramValue[];
+  /** Filled by the runtime with uniform numbers at every run. */
+  readonly randoms: readonly ProgramValue[];
+  readonly outputs: readonly ProgramValue[];
+  /** Parameter name to the name of the ONNX output that holds its next value. */
+  readonly updates: ReadonlyMap<string, string>;
+  readonly nodeCount: number;
+}
+
+export interface CompileOptions extends EmitOptions {
+  /** New values of parameters, computed by the same run. */
+  readonly updates?: ReadonlyMap<Tensor, Tensor>;
+  /** Values of parameters to store inside the model (for a self-contained file). */
+  readonly embed?: (name: string) => Float32Array | undefined;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Compiles the given outputs, and everything they depend on, into one ONNX model.
+ * @throws Error when two different leaves carry one name
+ */
+export function compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Program {
+  const updates = options.updates ?? new Map<Tensor, Tensor>();
+  const { nodes, leaves } = reach([...Object.values(outputs), ...updates.values()]);
+  for (const target of updates.keys()) leaves.add(target);
+
+  const emitter = new ModelEmitter(options);
+  const names = new Map<Tensor, string>();
+  const inputs: ProgramValue[] = [];
+  const parameters: ProgramValue[] = [];
+  const randoms: ProgramValue[] = [];
+  const taken = new Set<string>();
+  for (const tensor of [...leaves].sort((a, b) => a.id - b.id)) {
+    const leaf = tensor.leaf as Leaf;
+    const { shape, dtype } = tensor;
+    if (leaf.kind === 'constant') {
+      names.set(tensor, emitter.constant(leaf.values, shape, dtype));
+      continue;
+    }
+    const name = leaf.kind === 'random' ? `random.${randoms.length}` : leaf.name;
+    if (taken.has(name)) throw new Error(`compile: two leaves are named "${name}"; names must be unique`);
+    taken.add(name);
+    names.set(tensor, name);
+    const embedded = leaf.kind === 'parameter' ? options.embed?.(name) : undefined;
+    if (embedded === undefined) {
+      const list = leaf.kind === 'input' ? inputs : leaf.kind === 'parameter' ? parameters : randoms;
+      list.push({ name, shape, dtype });
+    } else {
+      emitter.initializer(name, 'float32', shape, new Uint8Array(embedded.slice().buffer));
+    }
+  }
+
+  for (const node of nodes) {
+    const op = node.op as unknown as Op<object>;
+    const inputNames = node.inputs.map((tensor) => names.get(tensor)!);
+    const outputNames = op.emit(emitter, inputNames, node, node.attributes);
+    node.outputs.forEach((tensor, index) => {
+      names.set(tensor, outputNames[index]);
+    });
+  }
+
+  // An output gets its public name through an Identity, which the runtime's optimiser removes.
+  const publish = (name: string, tensor: Tensor): ProgramValue => {
+    emitter.nodes.push({
+      type: 'Identity',
+      domain: '',
+      inputs: [names.get(tensor)!],
+      outputs: [name],
+      attributes: {},
+    });
+    return { name, shape: tensor.shape, dtype: tensor.dtype };
+  };
+  const results = Object.entries(outputs).map(([name, tensor]) => publish(name, tensor));
+  const next: ProgramValue[] = [];
+  const updateNames = new Map<string, string>();
+  for (const [target, value] of updates) {
+    if (target.leaf?.kind !== 'parameter') throw new Error('internal: only parameters can be updated');
+    updateNames.set(target.leaf.name, `${target.leaf.name}:next`);
+    next.push(publish(`${target.leaf.name}:next`, value));
+  }
+  const onnx = encodeOnnx({
+    nodes: emitter.nodes,
+    initializers: emitter.initializers,
+    inputs: [...inputs, ...parameters, ...randoms],
+    outputs: [...results, ...next],
+    metadata: options.metadata ?? {},
+  });
+  return {
+    onnx,
+    inputs,
+    parameters,
+    randoms,
+    outputs: results,
+    updates: updateNames,
+    nodeCount: emitter.nodes.length,
+  };
+}
+
+/** All nodes that the roots depend on, in topological order, and all leaves. */
+function reach(roots: readonly Tensor[]): { nodes: readonly Node[]; leaves: Set<Tensor> } {
+  const nodes = new Set<Node>();
+  const leaves = new Set<Tensor>();
+  const pending = [...roots];
+  for (let tensor = pending.pop(); tensor !== undefined; tensor = pending.pop()) {
+    if (tensor.source === null) leaves.add(tensor);
+    else if (!nodes.has(tensor.source.node)) {
+      nodes.add(tensor.source.node);
+      pending.push(...tensor.source.node.inputs);
+    }
+  }
+  return { nodes: [...nodes].sort((a, b) => a.id - b.id), leaves };
+}
+
+/** Constants up to this many elements are shared between equal ones. */
+const sharedLimit = 64;
+
+class ModelEmitter implements Emitter {
+  readonly nodes: OnnxNode[] = [];
+  readonly initializers: OnnxInitializer[] = [];
+  private readonly shared = new Map<string, string>();
+  private count = 0;
+
+  constructor(readonly options: EmitOptions) {}
+
+  node: Emitter['node'] = (type, inputs, { attributes = {}, outputs = 1, domain = '' } = {}) => {
+    const names = Array.from({ length: outputs }, () => `t${this.count++}`);
+    this.nodes.push({ type, domain, inputs, outputs: names, attributes });
+    return names;
+  };
+
+  int64: Emitter['int64'] = (values) =>
+    this.share(`int64 ${values}`, () =>
+      this.add('int64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer)),
+    );
+
+  float32: Emitter['float32'] = (values, shape = [], own = false) => {
+    const typed = Float32Array.from(
+      typeof values === 'number' ? new Array(size(shape)).fill(values) : values,
+    );
+    return this.constant(typed, shape, 'float32', own);
+  };
+
+  constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape, dtype: DType, own = false): string {
+    const make = () => this.add(dtype, shape, new Uint8Array(values.slice().buffer));
+    return own || values.length > sharedLimit ? make() : this.share(`${dtype} [${shape}] ${values}`, make);
+  }
+
+  initializer(name: string, dtype: OnnxInitializer['dtype'], shape: Shape, bytes: Uint8Array): void {
+    this.initializers.push({ name, dtype, shape, bytes });
+  }
+
+  private add(dtype: OnnxInitializer['dtype'], shape: Shape, bytes: Uint8Array): string {
+    const name = `c${this.count++}`;
+    this.initializer(name, dtype, shape, bytes);
+    return name;
+  }
+
+  private share(key: string, make: () => string): string {
+    const name = this.shared.get(key) ?? make();
+    this.shared.set(key, name);
+    return name;
+  }
+}

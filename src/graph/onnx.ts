@@ -1,0 +1,132 @@
+/**
+ * Writes ONNX models (protobuf, IR version 9). Field numbers are those of onnx.proto3 of the ONNX project.
+ */
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import type { OnnxAttribute, OnnxAttributes } from './op.js';
+import type { DType } from './tensor.js';
+
+const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+export type OnnxDType = keyof typeof onnxType;
+
+export interface OnnxNode {
+  readonly type: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: OnnxAttributes;
+}
+
+export interface OnnxValue {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+export interface OnnxInitializer {
+  readonly name: string;
+  readonly dtype: OnnxDType;
+  readonly shape: readonly number[];
+  /** Little-endian elements. */
+  readonly bytes: Uint8Array;
+}
+
+export interface OnnxModel {
+  readonly nodes: readonly OnnxNode[];
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  readonly initializers: readonly OnnxInitializer[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The ONNX operator set that every op emits for. */
+export const opset = 20;
+
+/** Serialises a model. */
+export function encodeOnnx(model: OnnxModel): Uint8Array<ArrayBuffer> {
+  const writer = new BinaryWriter();
+  varint(writer, 1, 9); // ir_version
+  text(writer, 2, 'medfusion'); // producer_name
+  message(writer, 7, (graph) => {
+    for (const node of model.nodes) message(graph, 1, (field) => writeNode(field, node));
+    text(graph, 2, 'medfusion');
+    for (const initializer of model.initializers)
+      message(graph, 5, (field) => writeInitializer(field, initializer));
+    for (const value of model.inputs) message(graph, 11, (field) => writeValue(field, value));
+    for (const value of model.outputs) message(graph, 12, (field) => writeValue(field, value));
+  });
+  const domains = new Map([['', opset]]);
+  for (const node of model.nodes) if (node.domain !== '') domains.set(node.domain, 1);
+  for (const [domain, version] of domains) {
+    message(writer, 8, (field) => {
+      text(field, 1, domain);
+      varint(field, 2, version);
+    });
+  }
+  for (const [key, value] of Object.entries(model.metadata)) {
+    message(writer, 14, (field) => {
+      text(field, 1, key);
+      text(field, 2, value);
+    });
+  }
+  return writer.finish() as Uint8Array<ArrayBuffer>;
+}
+
+function writeNode(writer: BinaryWriter, node: OnnxNode): void {
+  for (const name of node.inputs) text(writer, 1, name);
+  for (const name of node.outputs) text(writer, 2, name);
+  text(writer, 4, node.type);
+  for (const [name, attribute] of Object.entries(node.attributes)) {
+    message(writer, 5, (field) => writeAttribute(field, name, attribute));
+  }
+  text(writer, 7, node.domain);
+}
+
+function writeAttribute(writer: BinaryWriter, name: string, attribute: OnnxAttribute): void {
+  text(writer, 1, name);
+  if ('float' in attribute) {
+    writer.tag(2, WireType.Bit32).float(attribute.float);
+    varint(writer, 20, 1);
+  } else if ('int' in attribute) {
+    varint(writer, 3, attribute.int);
+    varint(writer, 20, 2);
+  } else if ('string' in attribute) {
+    text(writer, 4, attribute.string);
+    varint(writer, 20, 3);
+  } else {
+    for (const value of attribute.ints) varint(writer, 8, value);
+    varint(writer, 20, 7);
+  }
+}
+
+function writeInitializer(writer: BinaryWriter, { name, dtype, shape, bytes }: OnnxInitializer): void {
+  for (const extent of shape) varint(writer, 1, extent);
+  varint(writer, 2, onnxType[dtype]);
+  text(writer, 8, name);
+  writer.tag(9, WireType.LengthDelimited).bytes(bytes);
+}
+
+function writeValue(writer: BinaryWriter, { name, dtype, shape }: OnnxValue): void {
+  text(writer, 1, name);
+  message(writer, 2, (type) =>
+    message(type, 1, (tensor) => {
+      varint(tensor, 1, onnxType[dtype]);
+      message(tensor, 2, (shapeField) => {
+        for (const extent of shape) message(shapeField, 1, (dimension) => varint(dimension, 1, extent));
+      });
+    }),
+  );
+}
+
+function varint(writer: BinaryWriter, field: number, value: number): void {
+  writer.tag(field, WireType.Varint).int64(value);
+}
+
+function text(writer: BinaryWriter, field: number, value: string): void {
+  writer.tag(field, WireType.LengthDelimited).string(value);
+}
+
+function message(writer: BinaryWriter, field: number, write: (writer: BinaryWriter) => void): void {
+  writer.tag(field, WireType.LengthDelimited).fork();
+  write(writer);
+  writer.join();
+}

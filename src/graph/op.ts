@@ -1,0 +1,70 @@
+/**
+ * What an operation is. Each op keeps its three rules in one place; `defineOp` demands all of them, so that a
+ * missing shape rule, gradient rule or ONNX emission is a compile error.
+ */
+import { createNode, type Node, type Tensor, type TensorType } from './tensor.js';
+
+export type OnnxAttribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] };
+export type OnnxAttributes = Readonly<Record<string, OnnxAttribute>>;
+
+/** Choices that depend on where a program will run. */
+export interface EmitOptions {
+  /**
+   * Channels per block of the CPU provider's blocked convolution layout (8 or 16) where the runtime has probed
+   * it; absent elsewhere, and always in exported models.
+   */
+  readonly blockedConvolution?: number;
+}
+
+/** What an op's emission may ask of the ONNX model under construction. */
+export interface Emitter {
+  /** Adds an ONNX node and returns the names of its outputs (`''` in `inputs` is an omitted optional input). */
+  node(
+    type: string,
+    inputs: readonly string[],
+    options?: { attributes?: OnnxAttributes; outputs?: number; domain?: string },
+  ): string[];
+  /** A one-dimensional int64 initialiser, shared between equal ones. */
+  int64(values: readonly number[]): string;
+  /** A float32 initialiser; `own` gives it a buffer that no other node shares. */
+  float32(values: number | readonly number[], shape?: readonly number[], own?: boolean): string;
+  readonly options: EmitOptions;
+}
+
+export interface GradientContext<A> {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly attributes: A;
+  /** Derivative of the objective with respect to each output; `null` is zero. At least one is not null. */
+  readonly cotangents: readonly (Tensor | null)[];
+  /** Which inputs need a derivative; others may be answered with `null`. */
+  readonly needed: readonly boolean[];
+}
+
+/** An operation: a name and its rules. */
+export interface Op<A extends object = never> {
+  readonly name: string;
+  /** Types of the outputs. @throws ShapeError when the inputs do not fit */
+  infer(inputs: readonly TensorType[], attributes: A): readonly TensorType[];
+  /** Derivatives with respect to each input, as tensors; `'none'` for ops that are constant almost everywhere. */
+  readonly gradient: ((context: GradientContext<A>) => readonly (Tensor | null)[]) | 'none';
+  /** Adds ONNX nodes (opset 20) and returns the names of the outputs. */
+  emit(emitter: Emitter, inputs: readonly string[], node: Node, attributes: A): readonly string[];
+}
+
+/** Every op defined so far, by name; tests use it to prove that none is left out. */
+export const definedOps = new Map<string, Op>();
+
+/** Defines an operation and returns the function that applies it. */
+export function defineOp<A extends object>(
+  op: Op<A>,
+): (inputs: readonly Tensor[], attributes: A) => readonly Tensor[] {
+  if (definedOps.has(op.name)) throw new Error(`internal: op ${op.name} is defined twice`);
+  const erased = op as unknown as Op;
+  definedOps.set(op.name, erased);
+  return (inputs, attributes) => createNode(erased, inputs, attributes, op.infer(inputs, attributes)).outputs;
+}

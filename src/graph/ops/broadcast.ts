@@ -1,0 +1,101 @@
+/** Reshaping, repeating and its adjoint, summing: the ops that every other gradient needs. */
+import { ShapeError } from '../../errors.js';
+import { defineOp } from '../op.js';
+import { broadcastShapes, normalizeAxes, type Shape, sameShape, size, type Tensor } from '../tensor.js';
+
+const applyReshape = defineOp<{ shape: Shape }>({
+  name: 'reshape',
+  infer([x], { shape }) {
+    if (size(shape) !== size(x.shape)) {
+      throw new ShapeError(
+        `reshape: [${x.shape}] holds ${size(x.shape)} elements, [${shape}] holds ${size(shape)}`,
+      );
+    }
+    return [{ shape, dtype: x.dtype }];
+  },
+  gradient: ({ inputs, cotangents }) => [reshape(cotangents[0]!, inputs[0].shape)],
+  emit: (onnx, [x], _node, { shape }) => onnx.node('Reshape', [x, onnx.int64(shape)]),
+});
+
+/**
+ * The same elements, row-major, under another shape.
+ * @param shape at most one extent may be −1 and is then inferred
+ * @throws ShapeError when the element counts differ
+ */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const holes = shape.filter((extent) => extent === -1).length;
+  const rest = -size(shape);
+  if (holes > 1 || (holes === 1 && size(x.shape) % rest !== 0)) {
+    throw new ShapeError(`reshape: cannot infer [${shape}] from [${x.shape}]`);
+  }
+  const full = shape.map((extent) => (extent === -1 ? size(x.shape) / rest : extent));
+  return sameShape(full, x.shape) ? x : applyReshape([x], { shape: full })[0];
+}
+
+const applyExpand = defineOp<{ shape: Shape }>({
+  name: 'expand',
+  infer([x], { shape }) {
+    if (!sameShape(broadcastShapes('expand', x.shape, shape), shape)) {
+      throw new ShapeError(`expand: [${x.shape}] does not broadcast to [${shape}]`);
+    }
+    return [{ shape, dtype: x.dtype }];
+  },
+  gradient: ({ inputs, cotangents }) => [sumTo(cotangents[0]!, inputs[0].shape)],
+  emit: (onnx, [x], _node, { shape }) => onnx.node('Expand', [x, onnx.int64(shape)]),
+});
+
+/** Repeats axes of extent 1 (and missing leading axes) up to `shape`. @throws ShapeError when it does not fit */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  return sameShape(x.shape, shape) ? x : applyExpand([x], { shape })[0];
+}
+
+const applySum = defineOp<{ axes: readonly number[] }>({
+  name: 'sum',
+  infer: ([x], { axes }) => [
+    { shape: x.shape.map((extent, i) => (axes.includes(i) ? 1 : extent)), dtype: x.dtype },
+  ],
+  gradient: ({ inputs, cotangents }) => [expand(cotangents[0]!, inputs[0].shape)],
+  emit(onnx, [x], node, { axes }) {
+    // A reduction over neighbouring axes is one fast pass; [0, 2, 3] at once is several times slower.
+    const rank = node.inputs[0].shape.length;
+    const trailing = axes.filter((axis, i) => rank - axis === axes.length - i);
+    const rest = axes.filter((axis) => !trailing.includes(axis));
+    let result = x;
+    for (const group of [trailing, rest]) {
+      if (group.length > 0)
+        [result] = onnx.node('ReduceSum', [result, onnx.int64(group)], {
+          attributes: { keepdims: { int: 1 } },
+        });
+    }
+    return [result];
+  },
+});
+
+export interface ReduceOptions {
+  /** Axes to reduce, negative ones counted from the last; default all. */
+  readonly axes?: readonly number[];
+  /** Keep reduced axes with extent 1; default false. */
+  readonly keepAxes?: boolean;
+}
+
+/** internal: the reduced axes of a call, and the shape without them. */
+export function reducedAxes(op: string, x: Tensor, axes: readonly number[] | undefined) {
+  const normalized = normalizeAxes(op, axes ?? x.shape.map((_, i) => i), x.shape.length);
+  return { axes: normalized, dropped: x.shape.filter((_, i) => !normalized.includes(i)) };
+}
+
+/** Sum over axes. */
+export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  const { axes, dropped } = reducedAxes('sum', x, options.axes);
+  const kept = axes.length === 0 ? x : applySum([x], { axes })[0];
+  return options.keepAxes ? kept : reshape(kept, dropped);
+}
+
+/** Sums the axes along which `shape` was broadcast to `x.shape`: the adjoint of broadcasting. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  const lead = x.shape.length - shape.length;
+  const axes = x.shape.flatMap((extent, axis) =>
+    axis < lead || (shape[axis - lead] === 1 && extent !== 1) ? [axis] : [],
+  );
+  return axes.length === 0 ? x : reshape(sum(x, { axes, keepAxes: true }), shape);
+}

@@ -1,0 +1,152 @@
+/** Elementwise arithmetic with numpy's broadcasting. */
+import { ShapeError } from '../../errors.js';
+import { defineOp } from '../op.js';
+import { broadcastShapes, constant, type Tensor, type TensorType } from '../tensor.js';
+import { sumTo } from './broadcast.js';
+
+/** A tensor, or a number that stands for a scalar constant. */
+export type Operand = Tensor | number;
+
+export function asTensor(value: Operand): Tensor {
+  return typeof value === 'number' ? constant(value) : value;
+}
+
+function requireFloat(op: string, inputs: readonly TensorType[]): void {
+  for (const { dtype } of inputs)
+    if (dtype !== 'float32') throw new ShapeError(`${op}: needs float32, got ${dtype}`);
+}
+
+type BinaryGradient = (
+  a: Tensor,
+  b: Tensor,
+  cotangent: Tensor,
+  y: Tensor,
+) => readonly [() => Tensor, () => Tensor];
+
+function binary(name: string, type: string, derivative: BinaryGradient) {
+  const apply = defineOp<object>({
+    name,
+    infer(inputs) {
+      requireFloat(name, inputs);
+      return [{ shape: broadcastShapes(name, inputs[0].shape, inputs[1].shape), dtype: 'float32' }];
+    },
+    gradient({ inputs: [a, b], outputs: [y], cotangents: [cotangent], needed }) {
+      const parts = derivative(a, b, cotangent!, y);
+      return [needed[0] ? sumTo(parts[0](), a.shape) : null, needed[1] ? sumTo(parts[1](), b.shape) : null];
+    },
+    emit: (onnx, inputs) => onnx.node(type, inputs),
+  });
+  return (a: Operand, b: Operand): Tensor => apply([asTensor(a), asTensor(b)], {})[0];
+}
+
+/** a + b */
+export const add = binary('add', 'Add', (_a, _b, g) => [() => g, () => g]);
+/** a − b */
+export const sub = binary('sub', 'Sub', (_a, _b, g) => [() => g, () => neg(g)]);
+/** a · b */
+export const mul = binary('mul', 'Mul', (a, b, g) => [() => mul(g, b), () => mul(g, a)]);
+/** a / b; division by zero follows IEEE 754 */
+export const div = binary('div', 'Div', (_a, b, g, y) => [() => div(g, b), () => neg(div(mul(g, y), b))]);
+/** The larger of two; where they are equal, each takes half of the derivative, as in PyTorch. */
+export const maximum = binary('maximum', 'Max', (a, b, g) => extremum(sub(a, b), g));
+/** The smaller of two; where they are equal, each takes half of the derivative, as in PyTorch. */
+export const minimum = binary('minimum', 'Min', (a, b, g) => extremum(sub(b, a), g));
+
+function extremum(lead: Tensor, g: Tensor): readonly [() => Tensor, () => Tensor] {
+  const half = mul(sign(lead), 0.5);
+  return [() => mul(g, add(half, 0.5)), () => mul(g, sub(0.5, half))];
+}
+
+type UnaryGradient = (x: Tensor, y: Tensor, cotangent: Tensor) => Tensor;
+
+function unary(name: string, type: string, derivative: UnaryGradient | 'none') {
+  const apply = defineOp<object>({
+    name,
+    infer(inputs) {
+      requireFloat(name, inputs);
+      return [{ shape: inputs[0].shape, dtype: 'float32' }];
+    },
+    gradient:
+      derivative === 'none'
+        ? 'none'
+        : ({ inputs, outputs, cotangents }) => [derivative(inputs[0], outputs[0], cotangents[0]!)],
+    emit: (onnx, inputs) => onnx.node(type, inputs),
+  });
+  return (x: Tensor): Tensor => apply([x], {})[0];
+}
+
+/** −x */
+export const neg = unary('neg', 'Neg', (_x, _y, g) => neg(g));
+/** eˣ */
+export const exp = unary('exp', 'Exp', (_x, y, g) => mul(g, y));
+/** Natural logarithm; −∞ at 0, NaN below. */
+export const log = unary('log', 'Log', (x, _y, g) => div(g, x));
+/** √x */
+export const sqrt = unary('sqrt', 'Sqrt', (_x, y, g) => div(mul(g, 0.5), y));
+/** 1 / x */
+export const reciprocal = unary('reciprocal', 'Reciprocal', (_x, y, g) => neg(mul(g, mul(y, y))));
+/** |x|; the derivative at 0 is 0. */
+export const abs = unary('abs', 'Abs', (x, _y, g) => mul(g, sign(x)));
+/** −1, 0 or 1 */
+export const sign = unary('sign', 'Sign', 'none');
+/** tanh x */
+export const tanh = unary('tanh', 'Tanh', (_x, y, g) => mul(g, sub(1, mul(y, y))));
+/** 1 / (1 + e⁻ˣ) */
+export const sigmoid = unary('sigmoid', 'Sigmoid', (_x, y, g) => mul(g, mul(y, sub(1, y))));
+/** max(x, 0); the derivative at 0 is 0. */
+export const relu = unary('relu', 'Relu', (_x, y, g) => mul(g, sign(y)));
+/** Gauss error function. */
+export const erf = unary('erf', 'Erf', (x, _y, g) =>
+  mul(g, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+);
+/** log(1 + eˣ), without overflow. */
+export const softplus = unary('softplus', 'Softplus', (x, _y, g) => mul(g, sigmoid(x)));
+/** x Φ(x), Φ the normal distribution function: the exact (erf) GELU. [hendrycks2016gelu] */
+export const gelu = unary('gelu', 'Gelu', (x, _y, g) => {
+  const cumulative = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
+  const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  return mul(g, add(cumulative, mul(x, density)));
+});
+
+/** log σ(x) = −softplus(−x): finite for any finite x. */
+export function logSigmoid(x: Tensor): Tensor {
+  return neg(softplus(neg(x)));
+}
+
+/** x² */
+export function square(x: Tensor): Tensor {
+  return mul(x, x);
+}
+
+const applyClip = defineOp<{ low: number; high: number }>({
+  name: 'clip',
+  infer: ([x]) => [x],
+  // Inside the range, borders included, the derivative is 1, as in PyTorch.
+  gradient: ({ inputs: [x], attributes: { low, high }, cotangents }) => [
+    mul(cotangents[0]!, mul(nonNegative(sub(x, low)), nonNegative(sub(high, x)))),
+  ],
+  emit: (onnx, [x], _node, { low, high }) => onnx.node('Clip', [x, onnx.float32(low), onnx.float32(high)]),
+});
+
+/** 1 where x ≥ 0, else 0. */
+function nonNegative(x: Tensor): Tensor {
+  return minimum(add(sign(x), 1), 1);
+}
+
+/** Limits x to [low, high]. @throws ShapeError when low > high */
+export function clip(x: Tensor, low: number, high: number): Tensor {
+  if (!(low <= high)) throw new ShapeError(`clip: low must not exceed high, got ${low} and ${high}`);
+  return applyClip([x], { low, high })[0];
+}
+
+const applyStop = defineOp<object>({
+  name: 'stopGradient',
+  infer: ([x]) => [x],
+  gradient: 'none',
+  emit: (onnx, inputs) => onnx.node('Identity', inputs),
+});
+
+/** x, treated as a constant by `gradients`. */
+export function stopGradient(x: Tensor): Tensor {
+  return applyStop([x], {})[0];
+}

@@ -1,0 +1,177 @@
+/** Batch and layer normalisation. */
+import { ShapeError } from '../../errors.js';
+import { defineOp } from '../op.js';
+import { size, type Tensor } from '../tensor.js';
+import { reshape, sum } from './broadcast.js';
+import { add, div, mul, sqrt, sub } from './elementwise.js';
+import { mean } from './reduce.js';
+
+/** A per-channel vector, shaped to broadcast against [batch, channel, ...]. */
+function perChannel(vector: Tensor, rank: number): Tensor {
+  return reshape(vector, [1, vector.shape[0], ...new Array<number>(rank - 2).fill(1)]);
+}
+
+const spatialAxes = (rank: number) => Array.from({ length: rank }, (_, i) => i).filter((axis) => axis !== 1);
+
+const applyBatchNorm = defineOp<{ epsilon: number }>({
+  name: 'batchNormTraining',
+  infer([x, scale, bias]) {
+    const channels = { shape: [x.shape[1]], dtype: 'float32' } as const;
+    if (
+      x.shape.length < 2 ||
+      [scale, bias].some(({ shape }) => shape.length !== 1 || shape[0] !== x.shape[1])
+    ) {
+      throw new ShapeError(
+        `batchNorm: x [batch, channel, ...] needs scale and bias [channel], got [${x.shape}], [${scale.shape}], [${bias.shape}]`,
+      );
+    }
+    if (size(x.shape) === x.shape[1]) {
+      throw new ShapeError('batchNorm: training needs more than one value per channel; use a larger batch');
+    }
+    return [{ shape: x.shape, dtype: 'float32' }, channels, channels];
+  },
+  gradient({
+    inputs: [x, scale],
+    outputs: [, average, variance],
+    attributes: { epsilon },
+    cotangents,
+    needed,
+  }) {
+    const [g, gMean, gVariance] = cotangents;
+    const rank = x.shape.length;
+    const axes = spatialAxes(rank);
+    const count = size(x.shape) / x.shape[1];
+    const centred = sub(x, perChannel(average, rank));
+    const deviation = sqrt(add(variance, epsilon));
+    // dL/dx = a·g + b·(x − mean) + c with per-channel a, b, c.
+    let dx: Tensor | null = null;
+    let [dScale, dBias]: (Tensor | null)[] = [null, null];
+    let [slope, offset]: (Tensor | null)[] = [null, null];
+    if (g !== null) {
+      dBias = sum(g, { axes });
+      dScale = div(sum(mul(g, centred), { axes }), deviation);
+      const gain = div(scale, deviation);
+      slope = div(mul(gain, dScale), mul(deviation, -count));
+      offset = mul(mul(gain, dBias), -1 / count);
+      dx = mul(g, perChannel(gain, rank));
+    }
+    if (gVariance !== null) {
+      const extra = mul(gVariance, 2 / count);
+      slope = slope === null ? extra : add(slope, extra);
+    }
+    if (gMean !== null) {
+      const extra = mul(gMean, 1 / count);
+      offset = offset === null ? extra : add(offset, extra);
+    }
+    if (needed[0]) {
+      if (slope !== null) dx = plus(dx, mul(centred, perChannel(slope, rank)));
+      if (offset !== null) dx = plus(dx, perChannel(offset, rank));
+    }
+    return [dx, dScale, dBias];
+  },
+  emit(onnx, [x, scale, bias], node, { epsilon }) {
+    const channels = node.inputs[0].shape[1];
+    // The runtime writes the statistics into the buffers of these two inputs, so no other node may share them.
+    const start = onnx.float32(0, [channels], true);
+    const spread = onnx.float32(1, [channels], true);
+    return onnx.node('BatchNormalization', [x, scale, bias, start, spread], {
+      attributes: { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: { int: 1 } },
+      outputs: 3,
+    });
+  },
+});
+
+function plus(a: Tensor | null, b: Tensor): Tensor {
+  return a === null ? b : add(a, b);
+}
+
+/**
+ * Batch normalisation with the batch's own statistics. [ioffe2015batch, alg. 1]
+ * @param x [batch, channel, ...]; scale and bias [channel]
+ * @returns y like x, and the batch's mean and population variance [channel]
+ * @throws ShapeError when a channel has a single value
+ */
+export function batchNormTraining(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-5) {
+  const [y, average, variance] = applyBatchNorm([x, scale, bias], { epsilon });
+  return { y, mean: average, variance };
+}
+
+const applyScaleShift = defineOp<{ epsilon: number }>({
+  name: 'batchNormInference',
+  infer: ([x]) => [x],
+  gradient({ inputs: [x, scale, , average, variance], attributes: { epsilon }, cotangents: [g], needed }) {
+    const rank = x.shape.length;
+    const axes = spatialAxes(rank);
+    const deviation = sqrt(add(variance, epsilon));
+    const gain = div(scale, deviation);
+    const total = () => sum(g!, { axes });
+    const dScale = () => div(sum(mul(g!, sub(x, perChannel(average, rank))), { axes }), deviation);
+    return [
+      needed[0] ? mul(g!, perChannel(gain, rank)) : null,
+      needed[1] ? dScale() : null,
+      needed[2] ? total() : null,
+      needed[3] ? mul(mul(total(), gain), -1) : null,
+      needed[4] ? mul(div(mul(dScale(), scale), add(variance, epsilon)), -0.5) : null,
+    ];
+  },
+  emit: (onnx, inputs, _node, { epsilon }) =>
+    onnx.node('BatchNormalization', inputs, { attributes: { epsilon: { float: epsilon } } }),
+});
+
+/** Batch normalisation with given statistics [channel]: y = scale · (x − mean) / √(variance + ε) + bias. */
+export function batchNormInference(
+  x: Tensor,
+  scale: Tensor,
+  bias: Tensor,
+  average: Tensor,
+  variance: Tensor,
+  epsilon = 1e-5,
+): Tensor {
+  return applyScaleShift([x, scale, bias, average, variance], { epsilon })[0];
+}
+
+const applyLayerNorm = defineOp<{ epsilon: number }>({
+  name: 'layerNorm',
+  infer([x, scale, bias]) {
+    const width = x.shape.at(-1);
+    if ([scale, bias].some(({ shape }) => shape.length !== 1 || shape[0] !== width)) {
+      throw new ShapeError(
+        `layerNorm: scale and bias must have shape [${width}], got [${scale.shape}] and [${bias.shape}]`,
+      );
+    }
+    const statistics = { shape: [...x.shape.slice(0, -1), 1], dtype: 'float32' } as const;
+    return [{ shape: x.shape, dtype: 'float32' }, statistics, statistics];
+  },
+  gradient({ inputs: [x, scale], outputs: [, average, inverse], cotangents: [g, ...statistics], needed }) {
+    if (g === null || statistics.some((cotangent) => cotangent !== null)) {
+      throw new Error('internal: the statistics of layerNorm are not public and have no derivative');
+    }
+    const normalized = mul(sub(x, average), inverse);
+    const last = { axes: [-1], keepAxes: true };
+    const lead = x.shape.slice(0, -1).map((_, i) => i);
+    const scaled = mul(g, scale);
+    const dx = () =>
+      mul(
+        inverse,
+        sub(sub(scaled, mean(scaled, last)), mul(normalized, mean(mul(scaled, normalized), last))),
+      );
+    return [
+      needed[0] ? dx() : null,
+      needed[1] ? sum(mul(g, normalized), { axes: lead }) : null,
+      needed[2] ? sum(g, { axes: lead }) : null,
+    ];
+  },
+  emit: (onnx, inputs, _node, { epsilon }) =>
+    onnx.node('LayerNormalization', inputs, {
+      attributes: { axis: { int: -1 }, epsilon: { float: epsilon } },
+      outputs: 3,
+    }),
+});
+
+/**
+ * Layer normalisation over the last axis. [ba2016layer, eq. 4]
+ * @param x [..., width]; scale and bias [width]
+ */
+export function layerNorm(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
+  return applyLayerNorm([x, scale, bias], { epsilon })[0];
+}

@@ -1,0 +1,167 @@
+/** Pooling over windows of an image, which may overlap. */
+import { ShapeError } from '../../errors.js';
+import { defineOp } from '../op.js';
+import { constant, type Tensor, type TensorType } from '../tensor.js';
+import { dilate, pad, slice } from './arrange.js';
+import { expand, reshape } from './broadcast.js';
+import { cast, equal } from './compare.js';
+import { add, mul, sub } from './elementwise.js';
+
+export interface PoolOptions {
+  /** Window [rows, columns]. */
+  readonly kernel: readonly [number, number];
+  /** Step [rows, columns]; default the kernel. */
+  readonly strides?: readonly [number, number];
+  /** Cells around the image [top, left, bottom, right]; default 0. */
+  readonly padding?: readonly [number, number, number, number];
+}
+type PoolAttributes = Required<PoolOptions>;
+
+const withDefaults = ({ kernel, strides = kernel, padding = [0, 0, 0, 0] }: PoolOptions): PoolAttributes => ({
+  kernel,
+  strides,
+  padding,
+});
+
+function inferPool(
+  op: string,
+  [x]: readonly TensorType[],
+  { kernel, strides, padding }: PoolAttributes,
+): TensorType[] {
+  if (x.shape.length !== 4)
+    throw new ShapeError(`${op}: needs [batch, channel, height, width], got [${x.shape}]`);
+  const extents = [0, 1].map(
+    (i) => Math.floor((x.shape[2 + i] + padding[i] + padding[i + 2] - kernel[i]) / strides[i]) + 1,
+  );
+  if (extents.some((extent) => extent < 1) || padding.some((amount, i) => amount >= kernel[i % 2])) {
+    throw new ShapeError(`${op}: a [${kernel}] window with padding [${padding}] does not fit [${x.shape}]`);
+  }
+  return [{ shape: [x.shape[0], x.shape[1], ...extents], dtype: 'float32' }];
+}
+
+const onnxAttributes = ({ kernel, strides, padding }: PoolAttributes) => ({
+  kernel_shape: { ints: kernel },
+  strides: { ints: strides },
+  pads: { ints: padding },
+});
+
+/** The cell of each window at offset [p, q], from the padded image. */
+function cells(
+  padded: Tensor,
+  extents: readonly number[],
+  { strides }: PoolAttributes,
+  p: number,
+  q: number,
+): Tensor {
+  const end = [p + (extents[0] - 1) * strides[0] + 1, q + (extents[1] - 1) * strides[1] + 1];
+  return slice(padded, [0, 0, p, q], [padded.shape[0], padded.shape[1], ...end], [1, 1, ...strides]);
+}
+
+/** Adjoint of taking windows: adds each window cell's value back to the place it was read from. */
+function scatterWindows(
+  shape: readonly number[],
+  attributes: PoolAttributes,
+  part: (p: number, q: number) => Tensor,
+): Tensor {
+  const { kernel, strides, padding } = attributes;
+  const padded = [shape[2] + padding[0] + padding[2], shape[3] + padding[1] + padding[3]];
+  let total: Tensor | null = null;
+  for (let p = 0; p < kernel[0]; p++) {
+    for (let q = 0; q < kernel[1]; q++) {
+      const spread = dilate(part(p, q), [1, 1, ...strides]);
+      const placed = pad(
+        spread,
+        [0, 0, p, q],
+        [0, 0, padded[0] - p - spread.shape[2], padded[1] - q - spread.shape[3]],
+      );
+      total = total === null ? placed : add(total, placed);
+    }
+  }
+  const start = [0, 0, padding[0], padding[1]];
+  return slice(total!, start, [shape[0], shape[1], start[2] + shape[2], start[3] + shape[3]]);
+}
+
+const lowest = -3.4028234663852886e38;
+
+const applyMaxPool = defineOp<PoolAttributes>({
+  name: 'maxPool2d',
+  infer: (inputs, attributes) => inferPool('maxPool2d', inputs, attributes),
+  // The first maximum of a window, row by row, takes the whole derivative, as in PyTorch.
+  gradient({ inputs: [x], outputs: [y], attributes, cotangents: [g] }) {
+    const { padding } = attributes;
+    const padded = pad(x, [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]], lowest);
+    const extents = y.shape.slice(2);
+    let open: Tensor | null = null;
+    return [
+      scatterWindows(x.shape, attributes, (p, q) => {
+        const isMax = cast(equal(cells(padded, extents, attributes, p, q), y), 'float32');
+        const chosen: Tensor = open === null ? isMax : mul(isMax, open);
+        open = open === null ? sub(1, isMax) : sub(open, chosen);
+        return mul(chosen, g!);
+      }),
+    ];
+  },
+  emit: (onnx, inputs, _node, attributes) =>
+    onnx.node('MaxPool', inputs, { attributes: onnxAttributes(attributes) }),
+});
+
+/**
+ * Largest value of each window; padding never wins.
+ * @param x [batch, channel, height, width], finite
+ * @throws ShapeError when the window does not fit or the padding reaches the kernel's extent
+ */
+export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
+  return applyMaxPool([x], withDefaults(options))[0];
+}
+
+const applyAveragePool = defineOp<PoolAttributes & { countPadding: boolean }>({
+  name: 'averagePool2d',
+  infer: (inputs, attributes) => inferPool('averagePool2d', inputs, attributes),
+  gradient({ inputs: [x], outputs: [y], attributes, cotangents: [g] }) {
+    const { kernel, strides, padding, countPadding } = attributes;
+    const share = mul(g!, reciprocalCounts(x.shape, y.shape, attributes, countPadding));
+    const tiles = [0, 1].every(
+      (i) => kernel[i] === strides[i] && y.shape[2 + i] * kernel[i] === x.shape[2 + i],
+    );
+    if (tiles && padding.every((amount) => amount === 0)) {
+      const [n, c, h, w] = y.shape;
+      return [
+        reshape(expand(reshape(share, [n, c, h, 1, w, 1]), [n, c, h, kernel[0], w, kernel[1]]), x.shape),
+      ];
+    }
+    return [scatterWindows(x.shape, attributes, () => share)];
+  },
+  emit: (onnx, inputs, _node, attributes) =>
+    onnx.node('AveragePool', inputs, {
+      attributes: {
+        ...onnxAttributes(attributes),
+        count_include_pad: { int: Number(attributes.countPadding) },
+      },
+    }),
+});
+
+/** One over the number of cells that each window averages. */
+function reciprocalCounts(
+  image: readonly number[],
+  result: readonly number[],
+  { kernel, strides, padding }: PoolAttributes,
+  countPadding: boolean,
+): Tensor {
+  if (countPadding || padding.every((amount) => amount === 0)) return constant(1 / (kernel[0] * kernel[1]));
+  const along = (i: 0 | 1) =>
+    Array.from({ length: result[2 + i] }, (_, k) => {
+      const start = k * strides[i] - padding[i];
+      return Math.min(start + kernel[i], image[2 + i]) - Math.max(start, 0);
+    });
+  const columns = along(1);
+  const values = along(0).flatMap((rows) => columns.map((cols) => 1 / (rows * cols)));
+  return constant(values, [1, 1, result[2], result[3]]);
+}
+
+/**
+ * Mean of each window.
+ * @param countPadding count padded cells as zeros (PyTorch's default, true) or leave them out
+ */
+export function averagePool2d(x: Tensor, options: PoolOptions & { readonly countPadding?: boolean }): Tensor {
+  return applyAveragePool([x], { ...withDefaults(options), countPadding: options.countPadding ?? true })[0];
+}

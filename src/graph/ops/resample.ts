@@ -1,0 +1,65 @@
+/**
+ * Changing the resolution of an image. Each method is a fixed linear map, so it is written as a product with
+ * constant matrices: exact at any size, the same on every device, and its derivative is the transposed product.
+ */
+import { constant, type Tensor } from '../tensor.js';
+import { reshape } from './broadcast.js';
+import { matmul } from './matmul.js';
+
+/** [to, from] weights along one axis. */
+type Weights = readonly (readonly number[])[];
+
+/** One product over whole images is faster than two over rows and columns up to this many weights. */
+const jointLimit = 1 << 18;
+
+/**
+ * Bilinear resize with half-pixel centres and clamped edges (PyTorch: align_corners false, no antialiasing).
+ * @param x [batch, channel, height, width]
+ * @returns [batch, channel, rows, columns]
+ */
+export function resizeBilinear(x: Tensor, rows: number, columns: number): Tensor {
+  return resample(x, linearWeights(x.shape[2], rows), linearWeights(x.shape[3], columns));
+}
+
+/** Mean over each of rows × columns cells of nearly equal extent (PyTorch's adaptive average pooling). */
+export function adaptiveAveragePool(x: Tensor, rows: number, columns: number): Tensor {
+  return resample(x, areaWeights(x.shape[2], rows), areaWeights(x.shape[3], columns));
+}
+
+function resample(x: Tensor, vertical: Weights, horizontal: Weights): Tensor {
+  const [n, c, h, w] = x.shape;
+  const [rows, columns] = [vertical.length, horizontal.length];
+  if (h === rows && w === columns) return x;
+  if (h * w * rows * columns <= jointLimit) {
+    const joint = new Float32Array(h * w * rows * columns);
+    for (let i = 0; i < h; i++)
+      for (let j = 0; j < w; j++)
+        for (let r = 0; r < rows; r++)
+          for (let s = 0; s < columns; s++)
+            joint[((i * w + j) * rows + r) * columns + s] = vertical[r][i] * horizontal[s][j];
+    const product = matmul(reshape(x, [n * c, h * w]), constant(joint, [h * w, rows * columns]));
+    return reshape(product, [n, c, rows, columns]);
+  }
+  const wide = matmul(x, constant(horizontal.flat(), [columns, w]), { transposeB: true }); // [n, c, h, columns]
+  return matmul(constant(vertical.flat(), [rows, h]), wide); // [n, c, rows, columns]
+}
+
+function linearWeights(from: number, to: number): Weights {
+  return Array.from({ length: to }, (_, i) => {
+    const centre = Math.max(0, ((i + 0.5) * from) / to - 0.5);
+    const low = Math.min(Math.floor(centre), from - 1);
+    const high = Math.min(low + 1, from - 1);
+    const weights = new Array<number>(from).fill(0);
+    weights[low] += 1 - (centre - low);
+    weights[high] += centre - low;
+    return weights;
+  });
+}
+
+function areaWeights(from: number, to: number): Weights {
+  return Array.from({ length: to }, (_, i) => {
+    const start = Math.floor((i * from) / to);
+    const end = Math.ceil(((i + 1) * from) / to);
+    return Array.from({ length: from }, (_, k) => (k >= start && k < end ? 1 / (end - start) : 0));
+  });
+}

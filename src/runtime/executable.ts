@@ -1,0 +1,83 @@
+/** A program loaded into ONNX Runtime. */
+import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { ShapeError } from '../errors.js';
+import { type Program, type ProgramValue, size } from '../graph/index.js';
+import { type Random, randomStream } from '../random/index.js';
+import { ParameterStore } from './parameters.js';
+
+export type Values = Float32Array | Int32Array | Uint8Array;
+
+const arrayOf = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+export class Executable {
+  /** The random leaves' buffers, refilled at every run. */
+  private readonly randoms: readonly { readonly tensor: OrtTensor; readonly name: string }[];
+
+  /** internal: use `Runtime.load`. */
+  constructor(
+    readonly program: Program,
+    private readonly session: InferenceSession,
+    private readonly parameters: ParameterStore = new ParameterStore(),
+  ) {
+    this.randoms = program.randoms.map(({ name, shape }) => ({
+      name,
+      tensor: new OrtTensor('float32', new Float32Array(size(shape)), shape),
+    }));
+  }
+
+  /**
+   * Runs the program once: reads inputs, parameters and random numbers; updates parameters; returns the outputs.
+   * @param feeds one array per input, row-major; not kept and not changed
+   * @param draw seed and step that determine the random numbers; needed when the program has any
+   * @throws ShapeError when an input is absent or has the wrong length or type
+   */
+  async run(
+    feeds: Readonly<Record<string, Values>>,
+    draw?: { readonly seed: number; readonly step: number },
+  ): Promise<Record<string, Float32Array>> {
+    const given: Record<string, OrtTensor> = {};
+    for (const value of this.program.inputs) given[value.name] = asOrtTensor(value, feeds[value.name]);
+    for (const { name } of this.program.parameters) given[name] = this.parameters.tensor(name);
+    if (this.randoms.length > 0) {
+      if (draw === undefined)
+        throw new Error('internal: this program draws random numbers and needs a seed and step');
+      const stream = randomStream(draw.seed, 'program', draw.step);
+      for (const { name, tensor } of this.randoms) {
+        fill(tensor.data as Float32Array, stream);
+        given[name] = tensor;
+      }
+    }
+    const wanted: Record<string, OrtTensor | null> = {};
+    for (const { name } of this.program.outputs) wanted[name] = null;
+    for (const [name, next] of this.program.updates) wanted[next] = this.parameters.spare(name);
+    const results = await this.session.run(given, wanted);
+    for (const name of this.program.updates.keys()) this.parameters.swap(name);
+    return Object.fromEntries(
+      this.program.outputs.map(({ name }) => [name, results[name].data as Float32Array]),
+    );
+  }
+
+  /** Frees the session; the parameters stay. */
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  /** internal: writes the profile, when profiling was asked for. */
+  endProfiling(): void {
+    this.session.endProfiling();
+  }
+}
+
+function asOrtTensor({ name, shape, dtype }: ProgramValue, values: Values | undefined): OrtTensor {
+  if (values === undefined) throw new ShapeError(`run: input "${name}" is missing; feed ${dtype} [${shape}]`);
+  if (values.length !== size(shape) || !(values instanceof arrayOf[dtype])) {
+    throw new ShapeError(
+      `run: input "${name}" needs ${dtype} [${shape}], got ${values.constructor.name} of length ${values.length}`,
+    );
+  }
+  return new OrtTensor(dtype, values as Float32Array, shape);
+}
+
+function fill(values: Float32Array, stream: Random): void {
+  for (let i = 0; i < values.length; i++) values[i] = (stream.uint32() >>> 8) / 0x1000000;
+}

@@ -1,0 +1,64 @@
+/** Values that programs keep between runs. Several programs (one per batch size, training and inference) share them. */
+import { Tensor as OrtTensor } from 'onnxruntime-node';
+import { size } from '../graph/index.js';
+
+interface Slot {
+  current: OrtTensor;
+  /** Where the next value is written; swapped with `current` after a run, so that nothing is copied. */
+  spare: OrtTensor | null;
+}
+
+/** Named float32 arrays with double buffers. */
+export class ParameterStore {
+  private readonly slots = new Map<string, Slot>();
+
+  /** Stores a copy of `values` under a name. @throws Error when the length does not match the shape */
+  set(name: string, values: Float32Array, shape: readonly number[]): void {
+    if (values.length !== size(shape)) {
+      throw new Error(`internal: parameter ${name} of shape [${shape}] got ${values.length} values`);
+    }
+    this.slots.set(name, {
+      current: new OrtTensor('float32', Float32Array.from(values), shape),
+      spare: null,
+    });
+  }
+
+  has(name: string): boolean {
+    return this.slots.has(name);
+  }
+
+  names(): string[] {
+    return [...this.slots.keys()];
+  }
+
+  /** The live values: valid until the next run that updates them; copy to keep. @throws Error for an unknown name */
+  get(name: string): { readonly values: Float32Array; readonly shape: readonly number[] } {
+    const { current } = this.slot(name);
+    return { values: current.data as Float32Array, shape: current.dims };
+  }
+
+  /** internal: the tensor to feed. */
+  tensor(name: string): OrtTensor {
+    return this.slot(name).current;
+  }
+
+  /** internal: the buffer for the next value. */
+  spare(name: string): OrtTensor {
+    const slot = this.slot(name);
+    slot.spare ??= new OrtTensor('float32', new Float32Array(slot.current.data.length), slot.current.dims);
+    return slot.spare;
+  }
+
+  /** internal: makes the next value the current one. */
+  swap(name: string): void {
+    const slot = this.slot(name);
+    if (slot.spare === null) throw new Error(`internal: parameter ${name} has no next value`);
+    [slot.current, slot.spare] = [slot.spare, slot.current];
+  }
+
+  private slot(name: string): Slot {
+    const slot = this.slots.get(name);
+    if (slot === undefined) throw new Error(`internal: parameter ${name} has no value`);
+    return slot;
+  }
+}

@@ -1,0 +1,99 @@
+/** Where programs run. */
+import { availableParallelism } from 'node:os';
+import { InferenceSession } from 'onnxruntime-node';
+import { ConfigError } from '../errors.js';
+import { compile, conv2d, type EmitOptions, input, type Program } from '../graph/index.js';
+import { Executable } from './executable.js';
+import type { ParameterStore } from './parameters.js';
+
+/** Devices that programs can run on. */
+export const devices = ['cpu'] as const;
+export type Device = (typeof devices)[number];
+
+export interface RuntimeOptions {
+  /** Default `cpu`. */
+  readonly device?: string;
+  /** Threads within an operator; default the machine's cores. Results may differ in the last bit between counts. */
+  readonly threads?: number;
+  /** File prefix for ONNX Runtime's profile; default none. */
+  readonly profile?: string;
+}
+
+/** A device, opened with a number of threads. Programs for it are compiled with `emitOptions`. */
+export class Runtime {
+  private constructor(
+    readonly device: Device,
+    readonly threads: number,
+    /** What programs may use here; pass it to `compile`. */
+    readonly emitOptions: EmitOptions,
+    private readonly profile: string | undefined,
+  ) {}
+
+  /**
+   * Opens a device and probes what it can do.
+   * @throws ConfigError for an unknown device or a thread count that is no positive integer
+   */
+  static async open(options: RuntimeOptions = {}): Promise<Runtime> {
+    const device = devices.find((name) => name === (options.device ?? 'cpu'));
+    if (device === undefined) {
+      throw new ConfigError(
+        `device: "${options.device}" is not available; choose one of ${devices.join(', ')}`,
+        'device',
+      );
+    }
+    const threads = options.threads ?? availableParallelism();
+    if (!Number.isInteger(threads) || threads < 1) {
+      throw new ConfigError(`threads: must be a positive integer, got ${options.threads}`, 'threads');
+    }
+    const plain = new Runtime(device, threads, {}, undefined);
+    const blockedConvolution = await plain.probeBlockedConvolution();
+    return new Runtime(device, threads, { blockedConvolution }, options.profile);
+  }
+
+  /** Loads a program. @param parameters the store that its parameters live in; needed when it has any */
+  async load(program: Program, parameters?: ParameterStore): Promise<Executable> {
+    const session = await InferenceSession.create(program.onnx, {
+      executionProviders: [this.device],
+      intraOpNumThreads: this.threads,
+      interOpNumThreads: 1,
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+      ...(this.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: this.profile }),
+    });
+    return new Executable(program, session, parameters);
+  }
+
+  /** The block size (16 or 8 channels) at which the internal blocked convolution gives the plain one's result. */
+  private async probeBlockedConvolution(): Promise<number | undefined> {
+    const x = Float32Array.from({ length: 16 * 25 }, (_, i) => Math.sin(i));
+    const y = conv2d(input('x', [1, 16, 5, 5]), input('w', [16, 16, 3, 3]));
+    const w = Float32Array.from({ length: 16 * 16 * 9 }, (_, i) => Math.cos(i * i));
+    const expected = (await (await this.load(compile({ y }))).run({ x, w })).y;
+    for (const blockedConvolution of [16, 8]) {
+      try {
+        const executable = await this.load(compile({ y }, { blockedConvolution }));
+        const { y: got } = await executable.run({ x, w });
+        await executable.release();
+        if (got.every((value, i) => Math.abs(value - expected[i]) < 1e-4)) return blockedConvolution;
+      } catch {
+        // This build has no such operator: plain convolutions are the answer, and `emitOptions` says so.
+        return undefined;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Evaluates tensors once, for tests and small computations. */
+export async function evaluate(
+  runtime: Runtime,
+  outputs: Parameters<typeof compile>[0],
+  feeds: Parameters<Executable['run']>[0],
+): Promise<Record<string, Float32Array>> {
+  const executable = await runtime.load(compile(outputs, runtime.emitOptions));
+  try {
+    return await executable.run(feeds, { seed: 0, step: 0 });
+  } finally {
+    await executable.release();
+  }
+}
