@@ -1,3 +1,8 @@
 /** Training: what a study's second stage needs besides its model. */
 export * from './calibration.js';
+export * from './curriculum.js';
+export * from './earlyStopping.js';
 export * from './labelCounts.js';
+export * from './lossWeights.js';
+export * from './sampler.js';
+export * from './schedule.js';

@@ -46,7 +46,7 @@ export function fitTemperature(
 
 /**
  * Platt scaling σ(slope·z + intercept) [platt1999probabilistic] by Newton's method with backtracking
- * [lin2007platt, algorithm 1], on Platt's smoothed targets or on the targets themselves. Deviations: the slope
+ * [lin2007platt], on Platt's smoothed targets or on the targets themselves. Deviations: the slope
  * has the sign of the logits, and the logits are standardised first, so that the ridge on the Hessian (1e-12)
  * and the stopping rule mean the same at every scale.
  * @param logits  finite
