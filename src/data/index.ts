@@ -13,5 +13,19 @@ export type {
 } from './cohort.js';
 export { loadCohort } from './load.js';
 export { editDistance, nearestName, suggestName } from './nearest.js';
+export {
+  checkSplit,
+  type HoldOutOptions,
+  holdOut,
+  type KFoldOptions,
+  kFold,
+  type PartSummary,
+  type Split,
+  type SplitPart,
+  splitParts,
+  summarizeSplit,
+} from './split.js';
+export { fromLists, type ListOptions } from './split-lists.js';
+export { dealPatients, type PatientStrata, patientStrata, type SplitSource } from './stratify.js';
 export { columnIndex, readTable, type Table } from './table.js';
 export { defaultMissing } from './values.js';
