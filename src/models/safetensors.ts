@@ -29,7 +29,17 @@ const dtypes = {
 export type SafetensorsDtype = keyof typeof dtypes;
 
 /** Elements as they are stored; F16 and BF16 are bit patterns in a Uint16Array (see {@link toFloat32}). */
-export type TensorData = InstanceType<(typeof dtypes)[SafetensorsDtype][1]>;
+export type TensorData =
+  | Uint8Array
+  | Int8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array;
 
 /** A tensor to write. */
 export interface TensorToStore {
@@ -130,8 +140,9 @@ export function decodeSafetensors(bytes: Uint8Array, file?: string): Safetensors
     fail(`the tensors must fill ${expected} bytes, got ${bytes.length - dataStart} (the file is ${kind})`);
   }
   const tensors = entries.map(({ name, dtype, shape, begin, end }): [string, StoredTensor] => {
-    const { buffer } = bytes.slice(dataStart + begin, dataStart + end); // aligned, since it starts a buffer
-    return [name, { dtype, shape, data: new dtypes[dtype][1](buffer as ArrayBuffer) }];
+    // A copy starts a buffer of its own, so it is aligned. (`slice` would not copy a Node Buffer.)
+    const { buffer } = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end));
+    return [name, { dtype, shape, data: new dtypes[dtype][1](buffer) }];
   });
   return { tensors: Object.fromEntries(tensors), metadata: metadata as Record<string, string> };
 }

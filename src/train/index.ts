@@ -1,8 +1,10 @@
 /** Training: what a study's second stage needs besides its model. */
 export * from './calibration.js';
+export * from './checkpoint.js';
 export * from './curriculum.js';
 export * from './earlyStopping.js';
 export * from './labelCounts.js';
 export * from './lossWeights.js';
 export * from './sampler.js';
 export * from './schedule.js';
+export * from './wholeFile.js';
