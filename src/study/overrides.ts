@@ -1,7 +1,7 @@
 /** `--set key=value`: single keys of a study changed on the command line. */
 import { parse, YAMLParseError } from 'yaml';
+import { suggestName } from '../data/index.js';
 import { ConfigError } from '../errors.js';
-import { nearest } from './nearest.js';
 import { isObject, keysAt } from './schemaKeys.js';
 
 /**
@@ -51,11 +51,8 @@ function write(tree: unknown, path: readonly string[], value: unknown, pair: str
       );
     const known = keysAt(parent, tree);
     if (known.length > 0 && !known.includes(key)) {
-      const suggestion = nearest(key, known);
-      const remedy =
-        suggestion === undefined ? `known keys: ${known.join(', ')}` : `did you mean "${suggestion}"?`;
       throw new ConfigError(
-        `--set ${pair}: ${parent.length === 0 ? 'the study' : parent.join('.')} has no key "${key}"; ${remedy}`,
+        `--set ${pair}: ${parent.length === 0 ? 'the study' : parent.join('.')} has no key "${key}"; ${suggestName(key, known)}`,
         path.join('.'),
       );
     }

@@ -1,8 +1,8 @@
 /** From the text of a study file to a checked study, with messages that name file, line, key and remedy. */
 import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { nearestName, suggestName } from '../data/index.js';
 import { ConfigError } from '../errors.js';
-import { nearest } from './nearest.js';
 import { applyOverrides } from './overrides.js';
 import { type Study, studySchema } from './schema.js';
 import { keysAt } from './schemaKeys.js';
@@ -57,12 +57,10 @@ function explain(issue: z.core.$ZodIssue, input: unknown): Fault[] {
   const where = issue.path.length === 0 ? 'the study' : issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(issue.path, input);
-    return issue.keys.map((key) => {
-      const suggestion = nearest(key, known);
-      const remedy =
-        suggestion === undefined ? `known keys: ${known.join(', ')}` : `did you mean "${suggestion}"?`;
-      return { path: [...issue.path, key], message: `${where} has no key "${key}"; ${remedy}` };
-    });
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      message: `${where} has no key "${key}"; ${suggestName(key, known)}`,
+    }));
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     // The alternative meant is the one that accepts the kind of value given: its faults lie deeper or are of another sort.
@@ -82,8 +80,8 @@ function sentence(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type' && issue.input === undefined) return 'is required';
   if (issue.code === 'invalid_value') {
     const suggestion =
-      typeof issue.input === 'string' ? nearest(issue.input, issue.values.map(String)) : undefined;
-    const hint = suggestion === undefined ? '' : `; did you mean "${suggestion}"?`;
+      typeof issue.input === 'string' ? nearestName(issue.input, issue.values.map(String)) : null;
+    const hint = suggestion === null ? '' : `; did you mean "${suggestion}"?`;
     return `must be ${issue.values.join(' or ')}, got ${show(issue.input)}${hint}`;
   }
   if (issue.code === 'invalid_union') {

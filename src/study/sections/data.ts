@@ -84,7 +84,7 @@ export const dataSection = z
       .array(z.string().trim().min(1))
       .default([])
       .describe(
-        'Words and phrases that name the diagnosis, blanked with the rest of the word they start, in every text column, ignoring case, before anything reads it.',
+        'Words and phrases that name the diagnosis, taken out of every text column, ignoring case, before anything reads it.',
       ),
     valid: z
       .record(column, z.tuple([z.number(), z.number()]))
