@@ -5,7 +5,6 @@ export * from './curriculum.js';
 export * from './earlyStopping.js';
 export * from './labelCounts.js';
 export * from './lossWeights.js';
-export * from './progress.js';
 export * from './sampler.js';
 export * from './schedule.js';
 export * from './wholeFile.js';

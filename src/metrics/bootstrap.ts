@@ -1,0 +1,118 @@
+/**
+ * Bootstrap over clusters. Rows of one patient are not independent, so patients, not rows, are drawn with
+ * replacement [field2007clusters]; a resample is how often each patient counts, not a copied table.
+ */
+import { type Random, randomStream } from '../random/index.js';
+import type { Estimate } from './estimate.js';
+
+/** Rows by dense cluster index. */
+export interface Clusters {
+  /** [row] 0..count-1, ascending in the caller's index, so the order of rows does not matter. */
+  readonly ofRow: Int32Array;
+  readonly count: number;
+}
+
+/** Renumbers arbitrary cluster indices as 0..count-1. */
+export function denseClusters(index: ArrayLike<number>): Clusters {
+  const distinct = [...new Set(Array.from(index))].sort((a, b) => a - b);
+  const dense = new Map(distinct.map((cluster, i) => [cluster, i]));
+  return { ofRow: Int32Array.from(index, (cluster) => dense.get(cluster)!), count: distinct.length };
+}
+
+/** Draws as many clusters as there are, with replacement. @param multiplicity [cluster] receives how often each came */
+export function resampleClusters(random: Random, multiplicity: Int32Array): void {
+  const count = multiplicity.length;
+  multiplicity.fill(0);
+  for (let i = 0; i < count; i++) multiplicity[random.integer(count)]++;
+}
+
+/** What is bootstrapped, and how. */
+export interface BootstrapOptions {
+  /** Number of clusters. */
+  readonly clusters: number;
+  /** Number of resamples; 0 gives values without draws. */
+  readonly resamples: number;
+  readonly seed: number;
+  /** Length of the statistic's result. */
+  readonly size: number;
+  /**
+   * Computes all values at once, given how often each cluster counts; NaN marks an undefined one. It is called
+   * once per resample: allocate outside.
+   * @param multiplicity [cluster] non-negative integers
+   * @param out [size]
+   */
+  readonly statistic: (multiplicity: Int32Array, out: Float64Array) => void;
+}
+
+/** Values on the data as they are and on each resample; NaN marks an undefined one. */
+export interface BootstrapDraws {
+  /** [size] every cluster counted once. */
+  readonly values: Float64Array;
+  /** [size] of [resamples], in the order drawn. */
+  readonly draws: readonly Float64Array[];
+}
+
+/**
+ * Evaluates a statistic on the data and on seeded cluster resamples.
+ * @throws RangeError when resamples is not a non-negative integer
+ */
+export function clusterBootstrap(options: BootstrapOptions): BootstrapDraws {
+  const { clusters, resamples, seed, size, statistic } = options;
+  if (!Number.isInteger(resamples) || resamples < 0) {
+    throw new RangeError(`clusterBootstrap: resamples must be a non-negative integer, got ${resamples}`);
+  }
+  const multiplicity = new Int32Array(clusters).fill(1);
+  const values = new Float64Array(size);
+  statistic(multiplicity, values);
+  const random = randomStream(seed, 'bootstrap');
+  const draws = Array.from({ length: size }, () => new Float64Array(resamples));
+  const out = new Float64Array(size);
+  for (let resample = 0; resample < resamples; resample++) {
+    resampleClusters(random, multiplicity);
+    statistic(multiplicity, out);
+    for (let i = 0; i < size; i++) draws[i][resample] = out[i];
+  }
+  return { values, draws };
+}
+
+/** An interval is stated when the statistic was defined in at least this share of the resamples. */
+const DEFINED_SHARE = 0.95;
+
+/**
+ * A value with its percentile interval [efron1993bootstrap]: the 2.5 % and 97.5 % quantiles of the draws,
+ * interpolated linearly between order statistics. Undefined draws are left out and counted; when they are more than
+ * 5 % the rest would be a selection of lucky resamples, and no interval is stated.
+ * @param value NaN for an undefined one
+ * @param draws [resample] NaN for an undefined one
+ * @param clusters number of clusters that were resampled
+ * @param whyUndefined asked for the reason when the value itself is undefined
+ */
+export function percentileEstimate(
+  value: number,
+  draws: Float64Array,
+  clusters: number,
+  whyUndefined: () => string,
+): Estimate {
+  if (Number.isNaN(value)) return { value: null, reason: whyUndefined() };
+  if (draws.length === 0) return { value, ci95: null, reason: 'no bootstrap resamples were asked for' };
+  if (clusters < 2) return { value, ci95: null, reason: 'one patient alone cannot be resampled' };
+  const defined = draws.filter((draw) => !Number.isNaN(draw)).sort();
+  if (defined.length < DEFINED_SHARE * draws.length) {
+    return {
+      value,
+      ci95: null,
+      reason:
+        `defined in only ${defined.length} of ${draws.length} resamples of patients; ` +
+        'too few patients carry what this metric needs',
+    };
+  }
+  return { value, ci95: [quantile(defined, 0.025), quantile(defined, 0.975)] };
+}
+
+/** Quantile by linear interpolation between order statistics [hyndman1996quantiles, type 7]. */
+function quantile(ascending: Float64Array, share: number): number {
+  const position = share * (ascending.length - 1);
+  const below = Math.floor(position);
+  const above = Math.min(below + 1, ascending.length - 1);
+  return ascending[below] + (position - below) * (ascending[above] - ascending[below]);
+}
