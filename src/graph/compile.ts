@@ -28,6 +28,11 @@ export interface Program {
 export interface CompileOptions extends EmitOptions {
   /** New values of parameters, computed by the same run. */
   readonly updates?: ReadonlyMap<Tensor, Tensor>;
+  /**
+   * Parameters to the tensors that stand for them, made from other leaves: a model's weights as parts of one flat
+   * vector, say. The stand-ins must not depend on the parameters they replace.
+   */
+  readonly bind?: ReadonlyMap<Tensor, Tensor>;
   /** Values of parameters to store inside the model (for a self-contained file). */
   readonly embed?: (name: string) => Float32Array | undefined;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -39,8 +44,12 @@ export interface CompileOptions extends EmitOptions {
  */
 export function compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Program {
   const updates = options.updates ?? new Map<Tensor, Tensor>();
-  const { nodes, leaves } = reach([...Object.values(outputs), ...updates.values()]);
-  for (const target of updates.keys()) leaves.add(target);
+  const bind = options.bind ?? new Map<Tensor, Tensor>();
+  const body = reach([...Object.values(outputs), ...updates.values()]);
+  const bound = [...body.leaves].filter((leaf) => bind.has(leaf));
+  const standIns = reach(bound.map((leaf) => bind.get(leaf)!));
+  const leaves = new Set([...body.leaves, ...standIns.leaves, ...updates.keys()]);
+  for (const leaf of bound) leaves.delete(leaf);
 
   const emitter = new ModelEmitter(options);
   const names = new Map<Tensor, string>();
@@ -68,14 +77,18 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
     }
   }
 
-  for (const node of nodes) {
+  const emit = (node: Node) => {
     const op = node.op as unknown as Op<object>;
     const inputNames = node.inputs.map((tensor) => names.get(tensor)!);
     const outputNames = op.emit(emitter, inputNames, node, node.attributes);
     node.outputs.forEach((tensor, index) => {
       names.set(tensor, outputNames[index]);
     });
-  }
+  };
+  standIns.nodes.forEach(emit);
+  for (const leaf of bound) names.set(leaf, names.get(bind.get(leaf)!)!);
+  const already = new Set(standIns.nodes);
+  for (const node of body.nodes) if (!already.has(node)) emit(node);
 
   // An output gets its public name through an Identity, which the runtime's optimiser removes.
   const publish = (name: string, tensor: Tensor): ProgramValue => {

@@ -53,7 +53,7 @@ export function createNode(
   types: readonly TensorType[],
 ): Node {
   const outputs: Tensor[] = [];
-  const node: Node = { id: nextId++, op, inputs, attributes, outputs };
+  const node: Node = { id: nextId++, op, inputs: [...inputs], attributes, outputs };
   types.forEach((type, index) => {
     outputs.push({ ...type, id: nextId++, source: { node, index }, leaf: null });
   });

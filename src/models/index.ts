@@ -1,2 +1,5 @@
 /** Architectures and the files their weights live in. */
+
+export * from './densenet.js';
 export * from './safetensors.js';
+export * from './vit.js';

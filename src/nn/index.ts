@@ -2,4 +2,4 @@
 export * from './attention.js';
 export * as initializers from './initializers.js';
 export * from './layers.js';
-export { type Initializer, type ParameterEntry, ParameterList, Scope } from './scope.js';
+export { bufferMomentum, type Initializer, type ParameterEntry, ParameterList, Scope } from './scope.js';

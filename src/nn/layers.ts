@@ -73,11 +73,9 @@ export function batchNorm(
   const runningVariance = scope.buffer('running_var', [channels], ones);
   if (!scope.training) return batchNormInference(x, weight, bias, runningMean, runningVariance, epsilon);
   const { y, mean, variance } = batchNormTraining(x, weight, bias, epsilon);
-  const momentum = 0.1;
   const count = size(x.shape) / channels;
-  scope.updateBuffer(runningMean, add(mul(runningMean, 1 - momentum), mul(mean, momentum)));
-  const unbiased = mul(variance, (momentum * count) / (count - 1));
-  scope.updateBuffer(runningVariance, add(mul(runningVariance, 1 - momentum), unbiased));
+  scope.track('running_mean', mean);
+  scope.track('running_var', mul(variance, count / (count - 1)));
   return y;
 }
 

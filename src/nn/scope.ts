@@ -16,11 +16,14 @@ export interface ParameterEntry {
   readonly trainable: boolean;
 }
 
+/** Weight of the newest batch in a running statistic: PyTorch's default. */
+export const bufferMomentum = 0.1;
+
 /** The parameters that a model asked for while it was built, and the updates of its buffers. */
 export class ParameterList {
   readonly entries = new Map<string, ParameterEntry>();
-  /** Buffers to their next values: pass to `compile` as updates of a training program. */
-  readonly bufferUpdates = new Map<Tensor, Tensor>();
+  /** The statistic that each buffer follows: its next value is (1 − m)·buffer + m·statistic, m = `bufferMomentum`. */
+  readonly tracked = new Map<string, Tensor>();
 
   trainable(): [string, ParameterEntry][] {
     return [...this.entries].filter(([, entry]) => entry.trainable);
@@ -63,9 +66,9 @@ export class Scope {
     return this.declare(name, shape, initializer, false);
   }
 
-  /** The value a buffer takes after a training step. */
-  updateBuffer(buffer: Tensor, next: Tensor): void {
-    this.list.bufferUpdates.set(buffer, next);
+  /** Lets a buffer follow a statistic of the batch, with `bufferMomentum`. */
+  track(name: string, statistic: Tensor): void {
+    this.list.tracked.set(this.prefix + name, statistic);
   }
 
   private declare(name: string, shape: Shape, initializer: Initializer, trainable: boolean): Tensor {

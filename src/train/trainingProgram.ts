@@ -1,0 +1,179 @@
+/** Forward pass, gradients and optimiser update of any model as one program. */
+import {
+  add,
+  type CompileOptions,
+  compile,
+  concat,
+  constant,
+  div,
+  gradients,
+  input,
+  minimum,
+  mul,
+  type Program,
+  parameter,
+  reshape,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+} from '../graph/index.js';
+import { bufferMomentum, type ParameterList } from '../nn/index.js';
+import { averageName, bindSegments, type Layout, type LayoutSegment } from './layout.js';
+import { momentNames, type OptimizerOptions, optimizerUpdates } from './optimizers.js';
+
+export interface UpdateOptions {
+  readonly optimizer: OptimizerOptions;
+  /** Factor on the learning rate per parameter group; 1 where absent; a group at 0 is frozen. */
+  readonly groupRates?: Readonly<Record<string, number>>;
+  /** Largest global norm of the gradient; null: none. */
+  readonly clip: number | null;
+  /** Whether an exponential moving average of the weights is kept. */
+  readonly average: boolean;
+  /** Batches whose gradients are averaged before an update. */
+  readonly accumulate: number;
+}
+
+/** The scalars that an updating program takes besides the model's inputs. */
+export interface StepFeeds {
+  readonly learningRate: number;
+  /** Updates done before this one. */
+  readonly step: number;
+  /** Decay of the moving average at this step. */
+  readonly averageDecay: number;
+}
+
+/** Programs of one optimiser step over `accumulate` batches: all but the last only add to the gradient sum. */
+export interface TrainingPrograms {
+  /** Null when every batch is a step. */
+  readonly accumulate: Program | null;
+  readonly step: Program;
+}
+
+const accumulatorName = (segment: string) => `${segment}:gradients`;
+
+/** Names and lengths of the vectors, beside weights and buffers, that training keeps; all start at zero but averages. */
+export function trainingState(
+  layout: Layout,
+  options: UpdateOptions,
+): { name: string; length: number; copyOf?: string }[] {
+  return trainedSegments(layout, options).flatMap(({ name, length }) => [
+    ...momentNames(options.optimizer, name).map((moment) => ({ name: moment, length })),
+    ...(options.accumulate > 1 ? [{ name: accumulatorName(name), length }] : []),
+    ...(options.average ? [{ name: averageName(name), length, copyOf: name }] : []),
+  ]);
+}
+
+const rateOf = (segment: LayoutSegment, { groupRates = {} }: UpdateOptions) => groupRates[segment.group] ?? 1;
+
+function trainedSegments(layout: Layout, options: UpdateOptions): LayoutSegment[] {
+  return layout.weights.filter((segment) => rateOf(segment, options) > 0);
+}
+
+/**
+ * Compiles the programs of a training step.
+ * @param loss scalar, built from the parameters of `list`
+ * @param outputs further values to return beside `loss`
+ */
+export function compileTraining(
+  list: ParameterList,
+  layout: Layout,
+  loss: Tensor,
+  outputs: Readonly<Record<string, Tensor>>,
+  options: UpdateOptions,
+  emit: CompileOptions,
+): TrainingPrograms {
+  const trained = trainedSegments(layout, options);
+  const leaves = trained.flatMap(({ members }) => members.map(({ leaf }) => leaf));
+  const derivatives = gradients(loss, leaves);
+  let next = 0;
+  const flat = trained.map(({ members }) =>
+    concat(
+      members.map(() => reshape(derivatives[next++], [-1])),
+      0,
+    ),
+  );
+  const bind = bindSegments([...layout.weights, ...(layout.buffers === null ? [] : [layout.buffers])]);
+  const statistics = bufferUpdates(list, layout);
+  const accumulators = trained.map(({ name, length }) => parameter(accumulatorName(name), [length]));
+  const share = 1 / options.accumulate;
+
+  const summed =
+    options.accumulate === 1 ? flat : flat.map((part, i) => add(accumulators[i], mul(part, share)));
+  const updates = new Map([...statistics, ...stepUpdates(trained, summed, options)]);
+  let accumulate: Program | null = null;
+  if (options.accumulate > 1) {
+    const sums = new Map([...statistics, ...accumulators.map((tensor, i) => [tensor, summed[i]] as const)]);
+    accumulate = compile({ loss, ...outputs }, { ...emit, bind, updates: sums });
+    trained.forEach(({ length }, i) => {
+      updates.set(accumulators[i], constant(0, [length]));
+    });
+  }
+  return { accumulate, step: compile({ loss, ...outputs }, { ...emit, bind, updates }) };
+}
+
+/** New weights, moments and averages from the gradients of the trained segments. */
+function stepUpdates(
+  trained: readonly LayoutSegment[],
+  flat: readonly Tensor[],
+  options: UpdateOptions,
+): Map<Tensor, Tensor> {
+  const scalars = {
+    learningRate: input('learningRate', []),
+    correction1: input('correction1', []),
+    correction2: input('correction2', []),
+  };
+  const averageDecay = input('averageDecay', []);
+  let clipped = flat;
+  if (options.clip !== null) {
+    const norm = sqrt(flat.map((part) => sum(square(part))).reduce((total, part) => add(total, part)));
+    const factor = minimum(div(constant(options.clip), add(norm, 1e-6)), 1);
+    clipped = flat.map((part) => mul(part, factor));
+  }
+  const updates = new Map<Tensor, Tensor>();
+  trained.forEach((segment, i) => {
+    const { name, tensor: values, decays, length } = segment;
+    const rate = rateOf(segment, options);
+    const changed = optimizerUpdates(
+      options.optimizer,
+      { name, values, gradient: clipped[i], rate, decays },
+      scalars,
+    );
+    for (const [target, value] of changed) updates.set(target, value);
+    if (options.average) {
+      const average = parameter(averageName(name), [length]);
+      const kept = mul(average, averageDecay);
+      updates.set(average, add(kept, mul(changed.get(values)!, sub(1, averageDecay))));
+    }
+  });
+  return updates;
+}
+
+/** Running statistics follow the batch's: one update of the flat vector of buffers. */
+function bufferUpdates(list: ParameterList, { buffers }: Layout): Map<Tensor, Tensor> {
+  if (buffers === null) return new Map();
+  const statistics = buffers.members.map(({ name }) => {
+    const statistic = list.tracked.get(name);
+    if (statistic === undefined) throw new Error(`internal: buffer ${name} follows no statistic`);
+    return reshape(statistic, [-1]);
+  });
+  const newest = mul(concat(statistics, 0), bufferMomentum);
+  return new Map([[buffers.tensor, add(mul(buffers.tensor, 1 - bufferMomentum), newest)]]);
+}
+
+/** The scalar inputs of the step program. */
+export function stepScalars(
+  { learningRate, step, averageDecay }: StepFeeds,
+  options: UpdateOptions,
+): Record<string, Float32Array> {
+  const { optimizer } = options;
+  const correction = (beta: number) => Float32Array.of(1 - beta ** (step + 1));
+  return {
+    learningRate: Float32Array.of(learningRate),
+    ...(optimizer.name === 'adamw'
+      ? { correction1: correction(optimizer.beta1), correction2: correction(optimizer.beta2) }
+      : {}),
+    ...(options.average ? { averageDecay: Float32Array.of(averageDecay) } : {}),
+  };
+}
