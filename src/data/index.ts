@@ -13,6 +13,7 @@ export type {
 } from './cohort.js';
 export { loadCohort } from './load.js';
 export { editDistance, nearestName, suggestName } from './nearest.js';
+export { encodeGreyscalePng } from './png.js';
 export {
   checkSplit,
   type HoldOutOptions,
@@ -27,5 +28,7 @@ export {
 } from './split.js';
 export { fromLists, type ListOptions } from './split-lists.js';
 export { dealPatients, type PatientStrata, patientStrata, type SplitSource } from './stratify.js';
+export type { Ceilings, StudyTruth } from './synthetic/truth.js';
+export { generateStudy, type SyntheticOptions, type SyntheticStudy } from './synthetic.js';
 export { columnIndex, readTable, type Table } from './table.js';
 export { defaultMissing } from './values.js';
