@@ -1,5 +1,28 @@
 /** Stage 1: interpretable rules, trees and risk tiers from a table. */
+export { applyStage1, type Stage1Output } from './apply.js';
 export { balancedWeights, type GrowOptions, growTree, sortColumns } from './cart.js';
+export { type BinMethod, binOf, quantileCuts, treeCuts, uniformCuts } from './discretise.js';
+export type { Stage1Note } from './encode.js';
+export {
+  type Condition,
+  describeCondition,
+  type Feature,
+  featureName,
+  type Stage1Features,
+} from './features.js';
+export { fitImputer, type ImputeOptions, type Imputer, impute } from './impute.js';
+export type { MultivariateTree } from './multivariate.js';
+export { resolveStage1Options, type Stage1Options, type Stage1Settings } from './options.js';
+export { oddsRatio, type Rule, type Support } from './rules.js';
+export { type Criterion, criteria } from './score.js';
+export {
+  fitStage1,
+  type Stage1Input,
+  type Stage1Label,
+  type Stage1Model,
+  type UnivariateFit,
+} from './stage1.js';
+export { plainNumberBetween, type ThresholdRule } from './threshold.js';
 export {
   type ClassWeight,
   leafOf,

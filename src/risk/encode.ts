@@ -1,0 +1,204 @@
+/**
+ * From imputed columns to stage 1's feature matrix: numbers or bins, one-hot levels, missing indicators. Which features
+ * there are is decided on the training rows and kept in the model.
+ */
+import { type BinMethod, binOf, checkCuts, quantileCuts, treeCuts, uniformCuts } from './discretise.js';
+import { type Feature, featureName, type Stage1Features } from './features.js';
+import type { ImputedCategorical, ImputedNumeric } from './impute.js';
+import type { Stage1Options } from './options.js';
+
+/** Something that fitting did besides fitting. */
+export interface Stage1Note {
+  /** Stable identifier such as `constant-column`. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** One label's training rows with a known value. */
+export interface LabelRows {
+  readonly label: string;
+  /** [row of the cohort] 1 = positive; meaningful at `rows`. */
+  readonly target: Uint8Array;
+  readonly rows: Int32Array;
+}
+
+type Imputed = {
+  readonly numeric: readonly ImputedNumeric[];
+  readonly categorical: readonly ImputedCategorical[];
+};
+
+/**
+ * Chooses the features on the training rows. Features that are constant there, or equal to an earlier feature or its
+ * complement, are left out and noted: they would crowd the top N.
+ * @returns the features and their columns, [feature][row of the cohort]
+ */
+export function chooseFeatures(
+  source: Stage1Features,
+  imputed: Imputed,
+  rows: Int32Array,
+  labels: readonly LabelRows[],
+  options: Stage1Options,
+): { features: Feature[]; columns: Float64Array[]; notes: Stage1Note[] } {
+  const notes: Stage1Note[] = [];
+  const candidates: Feature[] = [];
+  imputed.numeric.forEach(({ column, values, missing }, i) => {
+    const { kind, levels } = source.numeric[i];
+    const recorded = rows.filter((row) => missing[row] === 0);
+    if (recorded.length === 0) notes.push(note('empty-column', column, 'has no recorded training value'));
+    const numbers = Float64Array.from(recorded, (row) => values[row]);
+    candidates.push({
+      kind: 'numeric',
+      column,
+      levels: kind === 'ordinal' ? (levels ?? []) : null,
+      integer: numbers.every(Number.isInteger),
+      cuts: kind === 'ordinal' ? null : cutsFor(column, values, numbers, missing, labels, options),
+    });
+    if (options.missingIndicators) candidates.push({ kind: 'missing', column });
+  });
+  imputed.categorical.forEach(({ column, values, missing }) => {
+    if (rows.every((row) => missing[row] === 1)) {
+      notes.push(note('empty-column', column, 'has no recorded training value'));
+    }
+    const levels = new Map<string, number>();
+    for (const row of rows) {
+      const value = values[row];
+      if (value !== null) levels.set(value, (levels.get(value) ?? 0) + 1);
+    }
+    // Rare levels first, so that of two complementary levels the rarer one, mostly the finding, stays.
+    const ascending = [...levels.keys()].sort((a, b) => levels.get(a)! - levels.get(b)! || (a < b ? -1 : 1));
+    for (const level of ascending) candidates.push({ kind: 'level', column, level });
+    if (options.missingIndicators) candidates.push({ kind: 'missing', column });
+  });
+
+  const features: Feature[] = [];
+  const columns: Float64Array[] = [];
+  const twins = new Twins(rows);
+  encode(candidates, imputed, source.size, rows).forEach((column, i) => {
+    const feature = candidates[i];
+    if (feature.kind === 'numeric' && feature.cuts !== null) notes.push(...emptyBins(feature, column, rows));
+    if (rows.every((row) => column[row] === column[rows[0]])) {
+      if (feature.kind === 'numeric') {
+        notes.push(
+          note('constant-column', feature.column, 'has one value in all training rows; it is left out'),
+        );
+      }
+      return;
+    }
+    if (twins.find(featureName(feature), column) !== null) return;
+    features.push(feature);
+    columns.push(column);
+  });
+  return { features, columns, notes: [...notes, ...twins.notes()] };
+}
+
+/** The features' values for the given rows. @returns [feature][row of the cohort], 0 in other rows */
+export function encode(
+  features: readonly Feature[],
+  imputed: Imputed,
+  size: number,
+  rows: Int32Array,
+): Float64Array[] {
+  const numeric = new Map(imputed.numeric.map((column) => [column.column, column]));
+  const categorical = new Map(imputed.categorical.map((column) => [column.column, column]));
+  return features.map((feature) => {
+    const out = new Float64Array(size);
+    if (feature.kind === 'level') {
+      const { values } = categorical.get(feature.column)!;
+      for (const row of rows) out[row] = values[row] === feature.level ? 1 : 0;
+    } else if (feature.kind === 'missing') {
+      const { missing } = numeric.get(feature.column) ?? categorical.get(feature.column)!;
+      for (const row of rows) out[row] = missing[row];
+    } else {
+      const { values } = numeric.get(feature.column)!;
+      const { cuts } = feature;
+      for (const row of rows) out[row] = cuts === null ? values[row] : binOf(cuts, values[row]);
+    }
+    return out;
+  });
+}
+
+function cutsFor(
+  column: string,
+  values: Float64Array,
+  recorded: Float64Array,
+  missing: Uint8Array,
+  labels: readonly LabelRows[],
+  { bins, univariate }: Stage1Options,
+): readonly number[] | null {
+  if (Object.hasOwn(bins.fixed, column)) return checkCuts(column, bins.fixed[column]);
+  // A column of two values is cut already.
+  if (bins.method === 'none' || new Set(recorded).size <= 2) return null;
+  const known = () =>
+    labels.map(({ target, rows }) => ({ target, rows: rows.filter((row) => missing[row] === 0) }));
+  const methods: Record<BinMethod, () => number[]> = {
+    quantile: () => quantileCuts(recorded, bins.count),
+    uniform: () => uniformCuts(recorded, bins.count),
+    tree: () => treeCuts(values, known(), bins.count, univariate.minSamples),
+  };
+  return methods[bins.method]();
+}
+
+function emptyBins(
+  feature: Feature & { readonly kind: 'numeric' },
+  codes: Float64Array,
+  rows: Int32Array,
+): Stage1Note[] {
+  const used = new Set(Array.from(rows, (row) => codes[row]));
+  const empty = feature.cuts!.length + 1 - used.size;
+  return empty === 0
+    ? []
+    : [
+        note(
+          'empty-bin',
+          feature.column,
+          `has ${empty} of ${feature.cuts!.length + 1} bins without a training row`,
+        ),
+      ];
+}
+
+function note(code: string, column: string, what: string): Stage1Note {
+  return { code, message: `column "${column}" ${what}` };
+}
+
+/** Finds columns that tell the training rows apart alike: equal values, or for two-valued ones also the complement. */
+class Twins {
+  private readonly byHash = new Map<number, { name: string; canonical: Float64Array; twins: string[] }[]>();
+
+  constructor(private readonly rows: Int32Array) {}
+
+  /** The name of an earlier twin, or null after remembering the column. `column` must not be constant. */
+  find(name: string, column: Float64Array): string | null {
+    const canonical = this.canonical(column);
+    const hash = hashOf(canonical);
+    const peers = this.byHash.get(hash) ?? [];
+    const twin = peers.find((peer) => peer.canonical.every((value, i) => value === canonical[i]));
+    twin?.twins.push(name);
+    if (twin === undefined) this.byHash.set(hash, [...peers, { name, canonical, twins: [] }]);
+    return twin?.name ?? null;
+  }
+
+  notes(): Stage1Note[] {
+    return [...this.byHash.values()]
+      .flat()
+      .filter(({ twins }) => twins.length > 0)
+      .map(({ name, twins }) => ({
+        code: 'duplicate-features',
+        message: `"${name}" stands for ${twins.length} more that tell the training rows apart alike: ${twins.join(', ')}`,
+      }));
+  }
+
+  private canonical(column: Float64Array): Float64Array {
+    const values = Float64Array.from(this.rows, (row) => column[row]);
+    const first = values[0];
+    const second = values.find((value) => value !== first);
+    const binary = values.every((value) => value === first || value === second);
+    return binary ? values.map((value) => (value === first ? 0 : 1)) : values;
+  }
+}
+
+function hashOf(values: Float64Array): number {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+  let hash = 0x811c9dc5;
+  for (const word of words) hash = Math.imul(hash ^ word, 0x01000193);
+  return hash;
+}

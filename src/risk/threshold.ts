@@ -1,0 +1,226 @@
+/**
+ * Threshold grid search (P4): for one feature, the rule "x ≥ T → positive" or "x < T → positive" with the best score.
+ * Works on counts per distinct value, so that one pass over the rows serves every threshold and every inner fold.
+ */
+import { type Confusion, type Criterion, criteria, SCORE_TIE } from './score.js';
+
+/** A feature's rows by value interval, and the thresholds between the intervals. Made once per fit, without labels. */
+export interface CutTable {
+  /** [row of the cohort] number of thresholds ≤ x; meaningful at the training rows. */
+  readonly codes: Int32Array;
+  /** Candidate thresholds T1 < … < Tk; code ≥ i means x ≥ Ti (i from 1). */
+  readonly thresholds: Float64Array;
+  /** Decimals each threshold is written with: of equally good thresholds the plainest is taken. */
+  readonly decimals: Uint8Array;
+}
+
+/** The best rule of one feature. */
+export interface ThresholdRule {
+  readonly threshold: number;
+  /** Which side is called positive. */
+  readonly op: '>=' | '<';
+  /** Score on the rows searched. */
+  readonly score: number;
+}
+
+/** Positive and negative rows per code, [fold][code][class], class 1 = positive. */
+export interface CodeCounts {
+  readonly folds: number;
+  readonly size: number;
+  readonly counts: Float64Array;
+}
+
+/**
+ * Candidate thresholds of a column: one between every two neighbouring values, or a grid of the given step, or, where
+ * there would be more than `maxCuts`, those nearest to equally filled quantiles.
+ * @param order the training rows in ascending order of the column
+ */
+export function cutTable(
+  column: Float64Array,
+  order: Int32Array,
+  step: number | null,
+  maxCuts: number,
+): CutTable {
+  const found = step === null ? gaps(column, order) : grid(column, order, step);
+  const kept = thin(found, order.length, maxCuts);
+  const codes = new Int32Array(column.length);
+  let code = 0;
+  for (const row of order) {
+    while (code < kept.length && column[row] >= kept[code].threshold) code++;
+    codes[row] = code;
+  }
+  return {
+    codes,
+    thresholds: Float64Array.from(kept, (cut) => cut.threshold),
+    decimals: Uint8Array.from(kept, (cut) => cut.decimals),
+  };
+}
+
+/** Counts rows by fold, code and class. @param fold [rows.length], null = all in one */
+export function countCodes(
+  { codes, thresholds }: CutTable,
+  target: Uint8Array,
+  rows: Int32Array,
+  fold: Int32Array | null = null,
+  folds = 1,
+): CodeCounts {
+  const size = thresholds.length + 1;
+  const counts = new Float64Array(folds * size * 2);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    counts[((fold === null ? 0 : fold[i] * size) + codes[row]) * 2 + target[row]]++;
+  }
+  return { folds, size, counts };
+}
+
+/** All folds together, or all but one. @returns [code][class] */
+export function poolCounts({ folds, size, counts }: CodeCounts, without = -1): Float64Array {
+  const pooled = new Float64Array(size * 2);
+  for (let f = 0; f < folds; f++) {
+    if (f === without) continue;
+    for (let i = 0; i < pooled.length; i++) pooled[i] += counts[f * pooled.length + i];
+  }
+  return pooled;
+}
+
+/**
+ * The best threshold and direction. Of equal scores the simpler rule wins: fewer decimals, then `>=`, then the lower
+ * threshold.
+ * @param counts [code][class] from `poolCounts`
+ * @param minSamples fewest rows on either side
+ * @returns null when no threshold leaves enough rows on both sides or a class is absent
+ */
+export function bestThreshold(
+  table: CutTable,
+  counts: Float64Array,
+  criterion: Criterion,
+  minSamples: number,
+): ThresholdRule | null {
+  const score = criteria[criterion];
+  let positives = 0;
+  let negatives = 0;
+  for (let i = 0; i < counts.length; i += 2) {
+    negatives += counts[i];
+    positives += counts[i + 1];
+  }
+  if (positives === 0 || negatives === 0) return null;
+  let best: ThresholdRule | null = null;
+  let bestDecimals = 0;
+  let below0 = 0;
+  let below1 = 0;
+  for (let i = 0; i < table.thresholds.length; i++) {
+    below0 += counts[i * 2];
+    below1 += counts[i * 2 + 1];
+    const below = below0 + below1;
+    if (below < minSamples || positives + negatives - below < minSamples) continue;
+    const upper = score(positives - below1, negatives - below0, below1, below0);
+    const lower = score(below1, below0, positives - below1, negatives - below0);
+    // Either direction may tie with the best so far; `>=` is offered first.
+    for (const [op, value] of [['>=', upper] as const, ['<', lower] as const]) {
+      const margin = best === null ? Number.POSITIVE_INFINITY : value - best.score;
+      const simpler =
+        table.decimals[i] < bestDecimals ||
+        (table.decimals[i] === bestDecimals && best?.op === '<' && op === '>=');
+      if (margin > SCORE_TIE || (margin > -SCORE_TIE && simpler)) {
+        best = { threshold: table.thresholds[i], op, score: value };
+        bestDecimals = table.decimals[i];
+      }
+    }
+  }
+  return best;
+}
+
+/** The 2 × 2 table of a rule on counted rows. @param counts [code][class] */
+export function confusionOf(table: CutTable, rule: ThresholdRule, counts: Float64Array): Confusion {
+  const out = { truePositives: 0, falsePositives: 0, falseNegatives: 0, trueNegatives: 0 };
+  for (let code = 0; code * 2 < counts.length; code++) {
+    const above = code > 0 && table.thresholds[code - 1] >= rule.threshold;
+    const negatives = counts[code * 2];
+    const positives = counts[code * 2 + 1];
+    if (above === (rule.op === '>=')) {
+      out.truePositives += positives;
+      out.falsePositives += negatives;
+    } else {
+      out.falseNegatives += positives;
+      out.trueNegatives += negatives;
+    }
+  }
+  return out;
+}
+
+interface Cut {
+  readonly threshold: number;
+  readonly decimals: number;
+  /** Training rows below the threshold. */
+  readonly below: number;
+}
+
+function gaps(column: Float64Array, order: Int32Array): Cut[] {
+  const cuts: Cut[] = [];
+  for (let i = 1; i < order.length; i++) {
+    const low = column[order[i - 1]];
+    const high = column[order[i]];
+    if (high > low) cuts.push({ ...plainNumberBetween(low, high), below: i });
+  }
+  return cuts;
+}
+
+/** Multiples of the step within the values' range, one per gap that holds any. */
+function grid(column: Float64Array, order: Int32Array, step: number): Cut[] {
+  const cuts: Cut[] = [];
+  for (let i = 1; i < order.length; i++) {
+    const low = column[order[i - 1]];
+    const high = column[order[i]];
+    if (!(high > low)) continue;
+    // The multiple nearest to the middle of the gap, or the only one inside it.
+    const nearest = Math.round((low / 2 + high / 2) / step);
+    for (const multiple of [nearest, Math.floor(high / step)]) {
+      const threshold = Number((multiple * step).toPrecision(12));
+      if (threshold > low && threshold <= high) {
+        cuts.push({ threshold, decimals: decimalsOf(threshold), below: i });
+        break;
+      }
+    }
+  }
+  return cuts;
+}
+
+/** At most `most` cuts, those that leave nearest to i/(most + 1) of the rows below. */
+function thin(cuts: Cut[], rows: number, most: number): Cut[] {
+  if (cuts.length <= most) return cuts;
+  const kept: Cut[] = [];
+  let next = 0;
+  for (let i = 1; i <= most && next < cuts.length; i++) {
+    const wanted = (rows * i) / (most + 1);
+    while (
+      next + 1 < cuts.length &&
+      Math.abs(cuts[next + 1].below - wanted) <= Math.abs(cuts[next].below - wanted)
+    ) {
+      next++;
+    }
+    kept.push(cuts[next++]);
+  }
+  return kept;
+}
+
+/**
+ * The number in (low, high] with the fewest decimals, of these the nearest to the middle: 35 between 34 and 35, 0.13
+ * between 0.123 and 0.131. A threshold a clinician can read, that separates the same training rows.
+ */
+export function plainNumberBetween(low: number, high: number): { threshold: number; decimals: number } {
+  const middle = low / 2 + high / 2;
+  for (let decimals = 0; decimals <= 12; decimals++) {
+    const scale = 10 ** decimals;
+    for (const whole of [Math.round(middle * scale), Math.floor(high * scale)]) {
+      // Adding 0 turns −0 into 0.
+      const threshold = whole / scale + 0;
+      if (threshold > low && threshold <= high) return { threshold, decimals };
+    }
+  }
+  return { threshold: high, decimals: decimalsOf(high) };
+}
+
+function decimalsOf(value: number): number {
+  const [mantissa, exponent = '0'] = String(value).split('e');
+  return Math.max(0, (mantissa.split('.')[1]?.length ?? 0) - Number(exponent));
+}

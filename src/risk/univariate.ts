@@ -1,0 +1,187 @@
+/**
+ * Ranks the features of one label by how well a single-threshold rule on each does out of fold (P3, P4), and states the
+ * uncertainty of the best.
+ */
+import { clusterBootstrap, denseClusters, percentileEstimate } from '../metrics/bootstrap.js';
+import type { Estimate } from '../metrics/estimate.js';
+import type { Random } from '../random/index.js';
+import { holds } from './features.js';
+import { groupedFolds } from './folds.js';
+import type { Stage1Options } from './options.js';
+import { type Confusion, criteria, SCORE_TIE } from './score.js';
+import {
+  bestThreshold,
+  type CutTable,
+  confusionOf,
+  countCodes,
+  poolCounts,
+  type ThresholdRule,
+} from './threshold.js';
+
+/** The training matrix with everything that can be prepared without labels. */
+export interface Matrix {
+  /** [feature][row of the cohort] */
+  readonly columns: readonly Float64Array[];
+  /** [feature] training rows in ascending order of the column. */
+  readonly orders: readonly Int32Array[];
+  readonly tables: readonly CutTable[];
+  readonly patientIndex: Int32Array;
+}
+
+/** A feature's best rule on the rows searched, and how the same search does on rows it has not seen. */
+export interface Univariate {
+  readonly feature: number;
+  readonly rule: ThresholdRule;
+  /** [inner fold] the rule chosen without the fold; null where none was admissible. */
+  readonly foldRules: readonly (ThresholdRule | null)[];
+  /** Score of the pooled out-of-fold decisions; null without inner folds. */
+  readonly crossValidated: number | null;
+}
+
+type Folds = NonNullable<ReturnType<typeof groupedFolds>> | null;
+
+/**
+ * Searches every feature and ranks them, best first, by out-of-fold score (by the score itself where the label has too
+ * few patients for inner folds). Equal scores: the feature with fewer candidate thresholds, then the earlier one.
+ * Features without an admissible rule are left out.
+ */
+export function rankFeatures(
+  matrix: Matrix,
+  target: Uint8Array,
+  rows: Int32Array,
+  { threshold, univariate }: Stage1Options,
+  random: Random,
+): { readonly ranked: Univariate[]; readonly folds: Folds } {
+  const folds = groupedFolds(target, rows, matrix.patientIndex, threshold.folds, random);
+  const ranked = matrix.tables.flatMap((table, feature): Univariate[] => {
+    const counts = countCodes(table, target, rows, folds?.fold, folds?.folds);
+    const search = (pooled: Float64Array) =>
+      bestThreshold(table, pooled, threshold.criterion, univariate.minSamples);
+    const rule = search(poolCounts(counts));
+    if (rule === null) return [];
+    if (folds === null) return [{ feature, rule, foldRules: [], crossValidated: null }];
+    const foldRules = Array.from({ length: folds.folds }, (_, fold) => search(poolCounts(counts, fold)));
+    const pooled = { truePositives: 0, falsePositives: 0, falseNegatives: 0, trueNegatives: 0 };
+    foldRules.forEach((foldRule, fold) => {
+      const held = counts.counts.subarray(fold * counts.size * 2, (fold + 1) * counts.size * 2);
+      add(pooled, foldRule === null ? callAllNegative(held) : confusionOf(table, foldRule, held));
+    });
+    return [{ feature, rule, foldRules, crossValidated: scoreOf(pooled, threshold.criterion) }];
+  });
+  const merit = (fit: Univariate) => Math.round((fit.crossValidated ?? fit.rule.score) / SCORE_TIE);
+  ranked.sort(
+    (a, b) =>
+      merit(b) - merit(a) ||
+      matrix.tables[a.feature].thresholds.length - matrix.tables[b.feature].thresholds.length ||
+      a.feature - b.feature,
+  );
+  return { ranked, folds };
+}
+
+/**
+ * The first `most` of ranked features whose rules differ: a rule that fires on exactly the rows of a better one would
+ * fill a place and say nothing new.
+ */
+export function pickTop(
+  ranked: readonly Univariate[],
+  matrix: Matrix,
+  rows: Int32Array,
+  most: number,
+): Univariate[] {
+  const sameRows = (a: Univariate, b: Univariate) =>
+    rows.every(
+      (row) =>
+        holds(a.rule.op, matrix.columns[a.feature][row], a.rule.threshold) ===
+        holds(b.rule.op, matrix.columns[b.feature][row], b.rule.threshold),
+    );
+  const picked: Univariate[] = [];
+  for (const fit of ranked) {
+    if (picked.length === most) break;
+    if (!picked.some((other) => sameRows(other, fit))) picked.push(fit);
+  }
+  return picked;
+}
+
+/**
+ * The out-of-fold score of each ranked feature with a 95 % interval from resampled patients; the rules of the folds are
+ * kept, so the interval is that of the decisions, and the choice of the best among many features is not in it.
+ */
+export function scoreEstimates(
+  fits: readonly Univariate[],
+  matrix: Matrix,
+  target: Uint8Array,
+  rows: Int32Array,
+  folds: Folds,
+  { threshold, seed }: Stage1Options,
+): Estimate[] {
+  if (folds === null) {
+    return fits.map(() => ({
+      value: null,
+      reason: 'inner folds need two patients with the finding and two without',
+    }));
+  }
+  const clusters = denseClusters(Array.from(rows, (row) => matrix.patientIndex[row]));
+  // [fit][patient][tp, fp, fn, tn]
+  const tables = fits.map((fit) => {
+    const counts = new Float64Array(clusters.count * 4);
+    rows.forEach((row, i) => {
+      const rule = fit.foldRules[folds.fold[i]];
+      const positive = rule !== null && holds(rule.op, matrix.columns[fit.feature][row], rule.threshold);
+      const cell = positive ? (target[row] === 1 ? 0 : 1) : target[row] === 1 ? 2 : 3;
+      counts[clusters.ofRow[i] * 4 + cell]++;
+    });
+    return counts;
+  });
+  const score = criteria[threshold.criterion];
+  const { values, draws } = clusterBootstrap({
+    clusters: clusters.count,
+    resamples: threshold.resamples,
+    seed,
+    size: fits.length,
+    statistic: (multiplicity, out) => {
+      tables.forEach((counts, f) => {
+        let [tp, fp, fn, tn] = [0, 0, 0, 0];
+        for (let p = 0; p < multiplicity.length; p++) {
+          const times = multiplicity[p];
+          if (times === 0) continue;
+          tp += times * counts[p * 4];
+          fp += times * counts[p * 4 + 1];
+          fn += times * counts[p * 4 + 2];
+          tn += times * counts[p * 4 + 3];
+        }
+        out[f] = score(tp, fp, fn, tn);
+      });
+    },
+  });
+  return fits.map((_, f) =>
+    percentileEstimate(
+      values[f],
+      draws[f],
+      clusters.count,
+      () => 'one class is absent from the training rows',
+    ),
+  );
+}
+
+/** The score of a 2 × 2 table. */
+export function scoreOf(table: Confusion, criterion: keyof typeof criteria): number {
+  const { truePositives, falsePositives, falseNegatives, trueNegatives } = table;
+  return criteria[criterion](truePositives, falsePositives, falseNegatives, trueNegatives);
+}
+
+/** Adds the counts of one table to another in place. */
+export function add(sum: Confusion, more: Confusion): void {
+  sum.truePositives += more.truePositives;
+  sum.falsePositives += more.falsePositives;
+  sum.falseNegatives += more.falseNegatives;
+  sum.trueNegatives += more.trueNegatives;
+}
+
+function callAllNegative(counts: Float64Array): Confusion {
+  const table = { truePositives: 0, falsePositives: 0, falseNegatives: 0, trueNegatives: 0 };
+  for (let i = 0; i < counts.length; i += 2) {
+    table.trueNegatives += counts[i];
+    table.falseNegatives += counts[i + 1];
+  }
+  return table;
+}
