@@ -11,9 +11,27 @@ export type {
   TextColumn,
   Visit,
 } from './cohort.js';
+export {
+  type DecodedImage,
+  decodeImage,
+  type ImageFormat,
+  leastSide,
+  mostPixels,
+  type Placement,
+  placeImage,
+} from './decode.js';
+export {
+  type ImageStore,
+  type ImageStoreOptions,
+  openImageStore,
+  type Prepared,
+  type PrepareOptions,
+} from './image-store.js';
 export { loadCohort } from './load.js';
 export { editDistance, nearestName, suggestName } from './nearest.js';
 export { encodeGreyscalePng } from './png.js';
+export { resizePixels } from './resize.js';
+export { prepareImages, selectRows } from './select.js';
 export {
   checkSplit,
   type HoldOutOptions,

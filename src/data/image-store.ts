@@ -1,0 +1,193 @@
+/**
+ * The images of a study, each decoded once. Decoded images are held packed in memory (one or two bytes per
+ * sample: 5,000 colour images at 64 px take 60 MB) and, given a cache folder, in packs on disk, so that
+ * neither the second epoch nor the second run decodes. Collections larger than memory are not served yet.
+ */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { DataError } from '../errors.js';
+import { checkFormat, decodeImage, type ImageFormat } from './decode.js';
+import { type PackedPixels, readPacks, writePack } from './image-pack.js';
+
+export interface ImageStoreOptions extends ImageFormat {
+  /** Folder of the cache on disk; null keeps images in memory only. */
+  readonly cache: string | null;
+  /** Files decoded at the same time. Default: the processors available. */
+  readonly concurrency?: number;
+}
+
+export interface PrepareOptions {
+  /** `stop` (default) throws at the first file that cannot be decoded, `skip` lists it in `failed`. */
+  readonly onBadImage?: 'stop' | 'skip';
+  /** Called after each image. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What `prepare` did; counts are of distinct files. */
+export interface Prepared {
+  readonly decoded: number;
+  /** Images found in memory or in the cache. */
+  readonly reused: number;
+  readonly failed: readonly { readonly path: string; readonly error: DataError }[];
+  /** Cache files that could not be read and whose images were decoded again. */
+  readonly damaged: readonly string[];
+}
+
+/** Decoded images by path. */
+export interface ImageStore {
+  readonly format: Required<ImageFormat>;
+  /** Samples per image: channels · size². */
+  readonly length: number;
+  /**
+   * Decodes what is neither in memory nor in the cache, and keeps it.
+   * @throws DataError of `decodeImage`, or `cache-unwritable`
+   */
+  prepare(paths: Iterable<string>, options?: PrepareOptions): Promise<Prepared>;
+  /** True once `prepare` has read the image. */
+  has(path: string): boolean;
+  /**
+   * Writes [channels, size, size] in [0, 1] into `into` from `offset` on.
+   * @throws DataError `image-not-prepared`
+   * @throws RangeError when the image does not fit
+   */
+  read(path: string, into: Float32Array, offset?: number): void;
+}
+
+/** Decoded bytes after which a pack is written, so that an interrupted run keeps most of its work. */
+const packBytes = 64 * 2 ** 20;
+
+/**
+ * An empty store.
+ * @throws ConfigError when the format is impossible
+ */
+export function openImageStore({ cache, concurrency, ...options }: ImageStoreOptions): ImageStore {
+  checkFormat(options);
+  const format = { size: options.size, channels: options.channels, fit: options.fit ?? 'letterbox' };
+  const length = format.channels * format.size ** 2;
+  const prefix = `${format.size}px-${format.channels}ch-${format.fit}`;
+  const images = new Map<string, PackedPixels>();
+
+  const decodeAll = async (
+    files: readonly { path: string; digest: string }[],
+    onDone: (path: string, pixels: PackedPixels | DataError) => void,
+  ): Promise<void> => {
+    let pending = new Map<string, PackedPixels>();
+    let bytes = 0;
+    const flush = async (): Promise<void> => {
+      const full = pending;
+      pending = new Map();
+      bytes = 0;
+      if (cache !== null && full.size > 0) await writePack(cache, prefix, full);
+    };
+    let next = 0;
+    let stopped = false;
+    const work = async (): Promise<void> => {
+      while (next < files.length && !stopped) {
+        const { path, digest } = files[next++];
+        const pixels = await decodeImage(path, format).then(pack, (error: unknown) => {
+          if (error instanceof DataError) return error;
+          throw error;
+        });
+        onDone(path, pixels);
+        if (pixels instanceof DataError) continue;
+        pending.set(digest, pixels);
+        bytes += pixels.byteLength;
+        if (bytes >= packBytes) await flush();
+      }
+    };
+    const workers = Array.from({ length: concurrency ?? availableParallelism() }, () =>
+      work().catch((error: unknown) => {
+        stopped = true;
+        throw error;
+      }),
+    );
+    const outcomes = await Promise.allSettled(workers);
+    // What was decoded before a fault is kept.
+    await flush();
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  };
+
+  return {
+    format,
+    length,
+    has: (path) => images.has(path),
+    prepare: async (paths, { onBadImage = 'stop', onProgress } = {}) => {
+      const asked = [...new Set(paths)];
+      const failed: { path: string; error: DataError }[] = [];
+      let done = 0;
+      const finish = (path: string, result: PackedPixels | DataError): void => {
+        if (!(result instanceof DataError)) images.set(path, result);
+        else if (onBadImage === 'skip') failed.push({ path, error: result });
+        else throw result;
+        done++;
+        onProgress?.(done, asked.length);
+      };
+      const files: { path: string; digest: string }[] = [];
+      for (const path of asked) {
+        const pixels = images.get(path);
+        if (pixels !== undefined) finish(path, pixels);
+        else {
+          const digest = await digestOf(path);
+          if (digest instanceof DataError) finish(path, digest);
+          else files.push({ path, digest });
+        }
+      }
+      const wanted = new Set(files.map(({ digest }) => digest));
+      const stored =
+        cache === null
+          ? { images: new Map<string, PackedPixels>(), damaged: [] }
+          : await readPacks(cache, prefix, wanted, length);
+      for (const { path, digest } of files) {
+        const pixels = stored.images.get(digest);
+        if (pixels !== undefined) finish(path, pixels);
+      }
+      const missing = files.filter(({ digest }) => !stored.images.has(digest));
+      const before = failed.length;
+      await decodeAll(missing, finish);
+      const decoded = missing.length - (failed.length - before);
+      return { decoded, reused: asked.length - decoded - failed.length, failed, damaged: stored.damaged };
+    },
+    read: (path, into, offset = 0) => {
+      const pixels = images.get(path);
+      if (pixels === undefined) {
+        throw new DataError(
+          'image-not-prepared',
+          'ImageStore.read: an image is prepared before it is read, got one that is not; call prepare with it',
+          { file: path },
+        );
+      }
+      if (offset < 0 || offset + length > into.length) {
+        throw new RangeError(
+          `ImageStore.read: ${length} samples at ${offset} must fit into the buffer, got one of ${into.length}`,
+        );
+      }
+      const scale = 1 / (pixels.BYTES_PER_ELEMENT === 1 ? 255 : 65535);
+      for (let i = 0; i < length; i++) into[offset + i] = pixels[i] * scale;
+    },
+  };
+}
+
+function pack({ pixels, bits }: { pixels: Float32Array; bits: 8 | 16 }): PackedPixels {
+  const packed = bits === 8 ? new Uint8Array(pixels.length) : new Uint16Array(pixels.length);
+  const most = bits === 8 ? 255 : 65535;
+  for (let i = 0; i < packed.length; i++) packed[i] = Math.round(pixels[i] * most);
+  return packed;
+}
+
+/** Digest of a file's path, time of change and size: a file that was replaced is decoded again. */
+async function digestOf(path: string): Promise<string | DataError> {
+  try {
+    const { mtimeMs, size } = await stat(path);
+    return createHash('sha256')
+      .update(JSON.stringify([path, mtimeMs, size]))
+      .digest('hex')
+      .slice(0, 32);
+  } catch (cause) {
+    return new DataError(
+      'missing-image',
+      `ImageStore.prepare: the image must be a readable file, got ${(cause as NodeJS.ErrnoException).code}; add it`,
+      { file: path },
+    );
+  }
+}
