@@ -1,4 +1,12 @@
 /** Tables, images, cohorts and splits. */
+export {
+  type Augmentation,
+  type AugmentationName,
+  type Augmenter,
+  augmentationStream,
+  augmentations,
+  createAugmenter,
+} from './augment.js';
 export type {
   CategoricalColumn,
   Cohort,
