@@ -2,7 +2,7 @@
 import { type Estimate, proportion } from './estimate.js';
 import { knownProbabilities } from './known.js';
 import { type Ranking, rank, unitWeights } from './ranking.js';
-import { describeNoRecalibration, type NoRecalibration, recalibrate } from './recalibration.js';
+import { describeNoRecalibration, recalibrate, recalibrateIntercept } from './recalibration.js';
 import { clippedLogit } from './scores.js';
 
 /** Bins of reliability diagrams and of the calibration error, where not told otherwise. */
@@ -38,15 +38,13 @@ export function calibration(
   const selected = knownProbabilities('calibration', probabilities, targets, known);
   const logits = selected.scores.map(clippedLogit);
   const weights = new Int32Array(selected.size).fill(1);
+  const odds = logits.map((z) => Math.exp(-z));
   const joint = Float64Array.of(0, 1);
-  const offset = Float64Array.of(0, 1);
-  const noJoint = recalibrate(logits, selected.targets, weights, true, joint);
-  const noOffset = recalibrate(logits, selected.targets, weights, false, offset);
-  const obstacle: NoRecalibration | null = noJoint ?? noOffset;
+  const obstacle = recalibrate(logits, selected.targets, weights, joint);
   return {
-    slope: noJoint === null ? joint[1] : null,
-    intercept: noJoint === null ? joint[0] : null,
-    inTheLarge: noOffset === null ? offset[0] : null,
+    slope: obstacle === null ? joint[1] : null,
+    intercept: obstacle === null ? joint[0] : null,
+    inTheLarge: recalibrateIntercept(odds, selected.targets, weights, 0),
     reason: obstacle === null ? null : describeNoRecalibration(obstacle),
   };
 }

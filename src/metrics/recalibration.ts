@@ -11,34 +11,33 @@ export type NoRecalibration =
   | 'separated'
   | 'barely overlapping';
 
-/** After a change of the linear predictors smaller than this, the next Newton step would be smaller than 1e-12. */
-const TOLERANCE = 1e-6;
+/**
+ * Default tolerance: after a Newton step that changes no linear predictor by more, the next would change less than
+ * 1e-12.
+ */
+export const FULL_PRECISION = 1e-6;
 /** Changes that stop shrinking below this are rounding; above it they may be the long way of a steep slope. */
 const ROUNDING = 1e-3;
 const MAX_STEPS = 1000;
 
 /**
- * Maximum-likelihood fit of logit P(y = 1) = a + b z, each row counted `weights[i]` times; or of a alone.
- *
- * Newton's step δ changes the linear predictors by at most R. The logistic loss is self-concordant in the sense of
- * [bach2010selfconcordant]: the full step lowers the loss when R ≤ 1.79, and the fraction log(1 + R)/R of it always
- * does. So no line search is needed, and the start may be anywhere.
+ * Maximum-likelihood fit of logit P(y = 1) = a + b z, each row counted `weights[i]` times.
  * @param z [row] finite predictors
  * @param targets [row] 0 or 1
  * @param weights [row] non-negative
- * @param fitSlope false: b stays as given
  * @param coefficients [a, b]; the start, and on success the estimate
+ * @param tolerance stop after a step that changes no linear predictor by more; what then is left is its square
  * @returns null on success; otherwise why no finite estimate exists, coefficients unchanged
  */
 export function recalibrate(
   z: Float64Array,
   targets: Uint8Array,
   weights: Int32Array,
-  fitSlope: boolean,
   coefficients: Float64Array,
+  tolerance = FULL_PRECISION,
 ): NoRecalibration | null {
   const range = weightedRange(z, targets, weights);
-  const obstacle = whyNone(range, fitSlope);
+  const obstacle = whyNone(range);
   if (obstacle !== null) return obstacle;
   // Centred predictors keep the two columns of the Hessian apart where all z are large and alike.
   const low = Math.min(range.lowNegative, range.lowPositive);
@@ -57,42 +56,41 @@ export function recalibrate(
     let h00 = 0;
     let h01 = 0;
     let h11 = 0;
+    // Rows without weight are not skipped: a branch that cannot be foreseen costs more than the arithmetic.
     for (let i = 0; i < z.length; i++) {
       const weight = weights[i];
-      if (weight === 0) continue;
       const x = z[i] - centre;
       const predictor = intercept + slope * x;
+      const likely = predictor > 0;
       const odds = Math.exp(-Math.abs(predictor));
-      const tail = odds / (1 + odds); // min(p, 1 − p)
-      const whole = weight * (targets[i] - (predictor > 0 ? 1 : 0));
-      const rest = predictor > 0 ? weight * tail : -weight * tail;
-      const curvature = (weight * tail) / (1 + odds);
+      const largerShare = 1 / (1 + odds); // max(p, 1 − p)
+      const tail = weight * odds * largerShare; // weighted min(p, 1 − p)
+      const whole = weight * (likely ? targets[i] - 1 : targets[i]);
+      const rest = likely ? tail : -tail;
+      const curvature = tail * largerShare;
+      const curvatureX = curvature * x;
       whole0 += whole;
       whole1 += whole * x;
       rest0 += rest;
       rest1 += rest * x;
       h00 += curvature;
-      h01 += curvature * x;
-      h11 += curvature * x * x;
+      h01 += curvatureX;
+      h11 += curvatureX * x;
     }
     const gradient0 = whole0 + rest0;
     const gradient1 = whole1 + rest1;
-    let change0 = gradient0 / h00;
-    let change1 = 0;
-    if (fitSlope) {
-      // The relative ridge keeps the determinant above its rounding error; it shortens the step, not the way.
-      h00 *= 1 + 1e-12;
-      h11 *= 1 + 1e-12;
-      const determinant = h00 * h11 - h01 * h01;
-      change0 = (h11 * gradient0 - h01 * gradient1) / determinant;
-      change1 = (h00 * gradient1 - h01 * gradient0) / determinant;
-    }
+    // The relative ridge keeps the determinant above its rounding error; it shortens the step, not the way.
+    h00 *= 1 + 1e-12;
+    h11 *= 1 + 1e-12;
+    const determinant = h00 * h11 - h01 * h01;
+    const change0 = (h11 * gradient0 - h01 * gradient1) / determinant;
+    const change1 = (h00 * gradient1 - h01 * gradient0) / determinant;
     const largest = Math.abs(change0) + Math.abs(change1) * ((high - low) / 2);
     if (!Number.isFinite(largest)) break;
-    const fraction = largest <= 1.5 ? 1 : Math.log1p(largest) / largest;
+    const fraction = safeFraction(largest);
     intercept += fraction * change0;
     slope += fraction * change1;
-    if (largest < TOLERANCE || (largest < ROUNDING && largest >= previous)) {
+    if (largest < tolerance || (largest < ROUNDING && largest >= previous)) {
       coefficients[0] = intercept - slope * centre;
       coefficients[1] = slope;
       return null;
@@ -100,6 +98,59 @@ export function recalibrate(
     previous = largest;
   }
   return 'barely overlapping';
+}
+
+/**
+ * Maximum-likelihood fit of logit P(y = 1) = a + z alone, each row counted `weights[i]` times.
+ * @param odds [row] exp(−z), so that a fit takes no exponential per row; within 1e±100
+ * @param start where to begin
+ * @param tolerance stop after a step no longer than this; what then is left is its square
+ * @returns a; null when a class is absent
+ */
+export function recalibrateIntercept(
+  odds: Float64Array,
+  targets: Uint8Array,
+  weights: Int32Array,
+  start: number,
+  tolerance = FULL_PRECISION,
+): number | null {
+  let positives = 0;
+  let negatives = 0;
+  for (let i = 0; i < odds.length; i++) {
+    if (targets[i] === 1) positives += weights[i];
+    else negatives += weights[i];
+  }
+  if (positives === 0 || negatives === 0) return null;
+  let intercept = start;
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const scale = Math.exp(-intercept);
+    // Split as in recalibrate.
+    let above = 0;
+    let rest = 0;
+    let curvature = 0;
+    for (let i = 0; i < odds.length; i++) {
+      const against = scale * odds[i];
+      const likely = against < 1;
+      const p = 1 / (1 + against);
+      const tail = likely ? against * p : p;
+      above += likely ? weights[i] : 0;
+      rest += likely ? weights[i] * tail : -weights[i] * tail;
+      curvature += weights[i] * against * p * p;
+    }
+    const change = (positives - above + rest) / curvature;
+    intercept += safeFraction(Math.abs(change)) * change;
+    if (Math.abs(change) < tolerance) return intercept;
+  }
+  throw new Error(`internal: recalibrateIntercept did not converge on ${odds.length} rows`);
+}
+
+/**
+ * How much of a Newton step to take that changes the linear predictors by at most `largest` = R. The logistic loss
+ * is self-concordant in the sense of [bach2010selfconcordant]: the full step lowers the loss when R ≤ 1.79, and the
+ * fraction log(1 + R)/R of it always does. So no line search is needed, and the start may be anywhere.
+ */
+function safeFraction(largest: number): number {
+  return largest <= 1.5 ? 1 : Math.log1p(largest) / largest;
 }
 
 /** The reason in words. */
@@ -147,13 +198,12 @@ function weightedRange(z: Float64Array, targets: Uint8Array, weights: Int32Array
 }
 
 /** A finite estimate exists exactly when the classes overlap strictly [albert1984separation]. */
-function whyNone(range: ClassRange, fitSlope: boolean): NoRecalibration | null {
+function whyNone(range: ClassRange): NoRecalibration | null {
   const { lowNegative, highNegative, lowPositive, highPositive } = range;
   const anyNegative = highNegative >= lowNegative;
   const anyPositive = highPositive >= lowPositive;
   if (!anyNegative && !anyPositive) return 'no rows';
   if (!anyNegative || !anyPositive) return 'one class';
-  if (!fitSlope) return null;
   if (Math.min(lowNegative, lowPositive) === Math.max(highNegative, highPositive))
     return 'constant probability';
   return highNegative > lowPositive && highPositive > lowNegative ? null : 'separated';

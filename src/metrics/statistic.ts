@@ -5,7 +5,7 @@
 import { RELIABILITY_BINS, weightedEce } from './calibration.js';
 import { type ConfusionCounts, countMetrics } from './confusion.js';
 import { type Ranking, rank, unitWeights, weightedAreas } from './ranking.js';
-import { describeNoRecalibration, recalibrate } from './recalibration.js';
+import { describeNoRecalibration, recalibrate, recalibrateIntercept } from './recalibration.js';
 import { clippedLogit, negativeLogLikelihood, squaredError } from './scores.js';
 
 type CountMetric = keyof typeof countMetrics;
@@ -64,19 +64,25 @@ export function pooledStatistic(cells: Cells): Statistic {
   };
 }
 
+/**
+ * Where a resample's recalibration stops: coefficients right to about 1e-6, far below what resampling leaves open.
+ * The data as they are need no step any more, so their own coefficients keep full precision.
+ */
+const RESAMPLE_TOLERANCE = 1e-3;
+
 /** The metrics of one label's cells, in the order of `labelMetrics`. */
 export function labelStatistic(cells: Cells): Statistic {
   const ranking = rankCells(cells);
   const statistic = poolOver(cells, ranking);
   const weights = new Int32Array(ranking.size);
   const logits = ranking.scores.map(clippedLogit);
+  const odds = logits.map((z) => Math.exp(-z));
   // Resamples start where the data as they are ended.
-  const jointStart = Float64Array.of(0, 1);
-  const offsetStart = Float64Array.of(0, 1);
   const everyRow = unitWeights(ranking);
-  const noJoint = recalibrate(logits, ranking.targets, everyRow, true, jointStart);
-  recalibrate(logits, ranking.targets, everyRow, false, offsetStart);
-  const coefficients = new Float64Array(2);
+  const jointStart = Float64Array.of(0, 1);
+  const noJoint = recalibrate(logits, ranking.targets, everyRow, jointStart);
+  const interceptStart = recalibrateIntercept(odds, ranking.targets, everyRow, 0) ?? 0;
+  const joint = new Float64Array(2);
   return {
     metrics: labelMetrics,
     compute: (multiplicity, out, at) => {
@@ -84,13 +90,13 @@ export function labelStatistic(cells: Cells): Statistic {
       statistic.compute(multiplicity, weights, out, at);
       const after = at + pooledMetrics.length;
       out[after] = weightedEce(ranking, weights, RELIABILITY_BINS);
-      coefficients.set(jointStart);
-      const fitted = recalibrate(logits, ranking.targets, weights, true, coefficients) === null;
-      out[after + 1] = fitted ? coefficients[1] : Number.NaN;
-      out[after + 2] = fitted ? coefficients[0] : Number.NaN;
-      coefficients.set(offsetStart);
-      const shifted = recalibrate(logits, ranking.targets, weights, false, coefficients) === null;
-      out[after + 3] = shifted ? coefficients[0] : Number.NaN;
+      joint.set(jointStart);
+      const fitted = recalibrate(logits, ranking.targets, weights, joint, RESAMPLE_TOLERANCE) === null;
+      out[after + 1] = fitted ? joint[1] : Number.NaN;
+      out[after + 2] = fitted ? joint[0] : Number.NaN;
+      out[after + 3] =
+        recalibrateIntercept(odds, ranking.targets, weights, interceptStart, RESAMPLE_TOLERANCE) ??
+        Number.NaN;
     },
     whyUndefined: (metric) => {
       const missing = missingNeed(metric, statistic.counts());
