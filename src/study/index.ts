@@ -13,8 +13,6 @@ export {
   formatPredictions,
   type Predictions,
   parsePredictions,
-  SPLIT_NAMES,
-  type SplitName,
   TIER_NAMES,
 } from './predictions.js';
 export { dumpStudy, type ResolvedStudy, resolveStudy, studyHash } from './resolve.js';
@@ -28,8 +26,8 @@ export {
   readRunFile,
   readRunJson,
   writeRunFile,
-  writeWhole,
 } from './runFolder.js';
 export { type Study, type StudyInput, studySchema } from './schema.js';
 export { studyJsonSchema } from './schemaKeys.js';
 export { MODALITIES, type Modality } from './sections/data.js';
+export { studySplits } from './splits.js';

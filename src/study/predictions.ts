@@ -1,9 +1,8 @@
 /** predictions.csv: every row's split, targets, calibrated probabilities and tiers, for anyone to recompute metrics from. */
 import { parse } from 'csv-parse/sync';
+import { type SplitPart, splitParts } from '../data/index.js';
 import { DataError } from '../errors.js';
 
-export const SPLIT_NAMES = ['train', 'validation', 'test'] as const;
-export type SplitName = (typeof SPLIT_NAMES)[number];
 export const TIER_NAMES = ['low', 'medium', 'high'] as const;
 
 /**
@@ -14,10 +13,10 @@ export interface Predictions {
   readonly labels: readonly string[];
   readonly ids: readonly string[];
   readonly patients: readonly string[];
-  readonly splits: readonly SplitName[];
-  /** [n] cross-validation repeat, from 1; 1 for a hold-out. */
+  readonly splits: readonly SplitPart[];
+  /** [n] cross-validation repeat, from 0; 0 for a hold-out. */
   readonly repeat: Int32Array;
-  /** [n] fold within the repeat, from 1; 1 for a hold-out. */
+  /** [n] fold within the repeat, from 0; 0 for a hold-out. */
   readonly fold: Int32Array;
   /** [n, L] 0 or 1; 0 where unknown. */
   readonly targets: Float32Array;
@@ -77,7 +76,7 @@ export function parsePredictions(text: string, file: string): Predictions {
     labels,
     ids: rows.map((row) => row[0]),
     patients: rows.map((row) => row[1]),
-    splits: rows.map((row, i) => oneOf(SPLIT_NAMES, row[2], { file, row: i + 2, column: 'split' })),
+    splits: rows.map((row, i) => oneOf(splitParts, row[2], { file, row: i + 2, column: 'split' })),
     repeat: new Int32Array(rows.length),
     fold: new Int32Array(rows.length),
     targets: new Float32Array(size),
@@ -87,8 +86,8 @@ export function parsePredictions(text: string, file: string): Predictions {
   };
   for (const [i, row] of rows.entries()) {
     const where = (index: number) => ({ file, row: i + 2, column: header[index] });
-    predictions.repeat[i] = numberIn(row[3], 1, 1e6, where(3));
-    predictions.fold[i] = numberIn(row[4], 1, 1e6, where(4));
+    predictions.repeat[i] = numberIn(row[3], 0, 1e6, where(3));
+    predictions.fold[i] = numberIn(row[4], 0, 1e6, where(4));
     for (let label = 0; label < labels.length; label++) {
       const at = i * labels.length + label;
       const column = FIXED.length + label * PER_LABEL.length;

@@ -2,10 +2,10 @@
  * The run folder: one folder per run that other programs read. Files appear whole or not at all, and an
  * earlier run is never written over.
  */
-import { randomUUID } from 'node:crypto';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { ConfigError, DataError } from '../errors.js';
+import { writeWhole } from '../train/index.js';
 
 /** The files of a run folder, by what they hold. */
 export const RUN_FILES = {
@@ -68,42 +68,6 @@ export async function openRunFolder(folder: string): Promise<string> {
       `run folder ${folder}: holds no ${RUN_FILES.study}; name a folder that "medfusion train" wrote`,
     );
   return path;
-}
-
-/** Faults of the disk that the user can mend, and how. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  ENOSPC: 'free some space and run again with --resume',
-  EDQUOT: 'your quota is used up: free some space and run again with --resume',
-  EACCES: 'you may not write there: choose another folder with --out',
-  EROFS: 'that disk is read-only: choose another folder with --out',
-};
-
-/**
- * Writes a file so that readers see the old content or the new, never a part: a temporary file in the same
- * folder, flushed to disk, then renamed.
- * @throws DataError `cannot-write` when the disk is full or the folder may not be written; the old file stays
- */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${randomUUID()}.part`);
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    const reason = Object.keys(REMEDIES).find((code) => hasCode(error, code));
-    if (reason === undefined) throw error;
-    throw new DataError(
-      'cannot-write',
-      `the disk must take the file, got ${reason}; ${REMEDIES[reason]}; what stood there before is unchanged`,
-      { file: path },
-    );
-  }
 }
 
 /** Writes one file of a run, JSON for values that are not text or bytes. */

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Cohort, loadCohort } from '../../src/data/index.js';
-import { dumpStudy, maskWords, parseStudy, resolveStudy } from '../../src/study/index.js';
+import { dumpStudy, maskWords, parseStudy, resolveStudy, studySplits } from '../../src/study/index.js';
 
 const dataDirectory = process.env.MEDFUSION_DATA ?? '../shared/data';
 const examples = readdirSync('examples').filter((name) => name.endsWith('.yaml'));
@@ -76,5 +76,18 @@ for (const name of examples) {
         `positives ${JSON.stringify(positives(cohort))}; ${cohort.notes.map((note) => `${note.code} ${note.count}`).join(', ')}`,
     );
     facts[name](cohort);
+    const splits = await studySplits(resolved, cohort);
+    for (const split of splits) {
+      const patientsOf = (rows: Int32Array) => new Set(Array.from(rows, (row) => cohort.patients[row]));
+      const test = patientsOf(split.test);
+      const fitted = patientsOf(Int32Array.of(...split.train, ...split.validation));
+      assert.ok(![...test].some((patient) => fitted.has(patient)), 'a patient is trained on and tested');
+    }
+    const { train, validation, test: held } = splits[0];
+    t.diagnostic(
+      `${splits.length} split(s), the first ${train.length} / ${validation.length} / ${held.length} rows`,
+    );
+    if (name === 'nih.yaml')
+      assert.equal(held.length, 459, 'images of the official test list that are present');
   });
 }

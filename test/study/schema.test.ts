@@ -54,7 +54,7 @@ test('an unknown key fails with file, line, place and the nearest key', () => {
   );
   assert.match(
     refusal(`${minimal}training:\n  loss: { name: focal, margin: 0.1 }\n`),
-    /training\.loss has no key "margin"; known names: "name", "gamma", "classWeights", "weightCap"/,
+    /training\.loss has no key "margin"; known names: "name", "gamma", "classWeights", "beta", "weightCap"/,
     'keys of another alternative are not suggested',
   );
   assert.match(

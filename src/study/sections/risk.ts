@@ -1,7 +1,7 @@
 /** The `stage1`, `tiers` and `evaluation` sections of the study file: the interpretable first stage, risk tiers, metrics. */
 import { z } from 'zod';
 
-const criterion = z.enum(['youden', 'f1', 'gmean']);
+const ruleCriterion = z.enum(['auc', 'f1', 'gmean', 'youden']);
 
 export const stage1Section = z
   .strictObject({
@@ -21,6 +21,10 @@ export const stage1Section = z
       .array(z.string().min(1))
       .default([])
       .describe("Feature columns filled from the patient's latest earlier row, by `data.order`."),
+    categoricalMissing: z
+      .enum(['level', 'mode'])
+      .default('level')
+      .describe('A missing category becomes a level of its own, or the most frequent one.'),
     missingIndicators: z
       .boolean()
       .default(true)
@@ -42,24 +46,35 @@ export const stage1Section = z
     univariate: z
       .strictObject({
         maxDepth: z.int().min(1).max(5).default(2).describe('Depth of the tree per label and feature.'),
-        minSamples: z.int().min(1).default(10).describe('Fewest training rows in a leaf.'),
+        minSamples: z
+          .int()
+          .min(1)
+          .default(10)
+          .describe("Fewest training rows in a leaf and on either side of a rule's threshold."),
         balance: z.boolean().default(true).describe('Weight both classes equally.'),
       })
       .prefault({})
       .describe('Univariate classification trees and their rules.'),
     threshold: z
       .strictObject({
-        criterion: z
-          .enum(['auc', 'f1', 'gmean', 'youden'])
-          .default('youden')
-          .describe('Score that a rule threshold maximises.'),
+        criterion: ruleCriterion.default('youden').describe('Score that a rule threshold maximises.'),
         step: z
           .number()
           .gt(0)
           .nullable()
           .default(null)
           .describe("Grid step in the column's unit; null: every candidate cut point."),
+        maxCuts: z
+          .int()
+          .min(1)
+          .default(255)
+          .describe('Most cut points tried per feature; with more, quantile-spaced ones.'),
         folds: z.int().min(2).max(20).default(5).describe('Inner cross-validation folds.'),
+        resamples: z
+          .int()
+          .min(0)
+          .default(500)
+          .describe("Bootstrap resamples of patients for the interval of a rule's score; 0: none."),
       })
       .prefault({})
       .describe('Threshold search per label and feature.'),
@@ -68,13 +83,20 @@ export const stage1Section = z
         maxDepth: z
           .array(z.int().min(1).max(12))
           .min(1)
-          .default([2, 3, 4])
+          .default([1, 2, 3, 4])
           .describe('Depths tried by inner cross-validation.'),
         minSamples: z
-          .array(z.int().min(1))
+          .array(z.int().min(2))
           .min(1)
-          .default([10, 20])
-          .describe('Fewest training rows in a leaf, values tried.'),
+          .default([20, 40, 80])
+          .describe('Fewest training rows that a node must hold to be split, values tried.'),
+        minLeaf: z.int().min(1).default(10).describe('Fewest training rows in a leaf.'),
+        alpha: z
+          .array(z.number().min(0))
+          .min(1)
+          .default([0.001, 0.003, 0.01, 0.03])
+          .describe('Cost-complexity penalties tried, in weighted Gini impurity.'),
+        criterion: ruleCriterion.default('gmean').describe('Score that the tuning maximises.'),
         folds: z.int().min(2).max(20).default(5).describe('Inner cross-validation folds.'),
       })
       .prefault({})
@@ -121,7 +143,8 @@ export const evaluationSection = z
       .max(100_000)
       .default(1000)
       .describe('Patient-clustered bootstrap resamples for the 95 % intervals; 0: none.'),
-    threshold: criterion
+    threshold: z
+      .enum(['youden', 'f1', 'gmean'])
       .default('youden')
       .describe('Criterion of the decision threshold per label, chosen on validation rows.'),
   })

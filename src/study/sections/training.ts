@@ -5,6 +5,14 @@ const classWeights = z
   .enum(['effective', 'none'])
   .default('effective')
   .describe('Weight of the positives per label: effective number of samples, or none.');
+const beta = z
+  .number()
+  .min(0)
+  .lt(1)
+  .default(0.999)
+  .describe(
+    'Beta of the effective number of samples, 0 to 1: 0 = no weighting, towards 1 = inverse frequency.',
+  );
 const weightCap = z
   .number()
   .min(1)
@@ -17,11 +25,13 @@ const loss = z
       name: z.literal('focal').describe('Focal loss [lin2017focal].'),
       gamma: z.number().min(0).max(10).default(2).describe('Focusing exponent, 0 to 10.'),
       classWeights,
+      beta,
       weightCap,
     }),
     z.strictObject({
       name: z.literal('bce').describe('Binary cross-entropy.'),
       classWeights,
+      beta,
       weightCap,
     }),
     z.strictObject({
@@ -45,6 +55,7 @@ const loss = z
         .default(0.05)
         .describe('Probability margin of easy negatives, 0 to 0.5.'),
       classWeights,
+      beta,
       weightCap,
     }),
   ])
@@ -128,18 +139,24 @@ export const trainingSection = z
     sampling: z
       .strictObject({
         balanced: z.boolean().default(true).describe('Draw rows with rare labels more often.'),
+        rareBelow: z
+          .number()
+          .gt(0)
+          .max(1)
+          .default(0.1)
+          .describe('Prevalence below which a label counts as rare, 0 to 1.'),
         maxRepeat: z
           .number()
           .min(1)
           .max(100)
           .default(4)
-          .describe('Most times a row is drawn in one epoch, on average.'),
+          .describe('Largest repeat factor of a row in a fully balanced epoch.'),
         negativeKeep: z
           .number()
           .gt(0)
           .max(1)
           .default(1)
-          .describe('Share of the rows without any label that an epoch draws, 0 to 1.'),
+          .describe('Share of the rows without a positive label that a fully balanced epoch draws, 0 to 1.'),
       })
       .prefault({})
       .describe('Which training rows an epoch draws; validation and test rows are never resampled.'),
