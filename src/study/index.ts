@@ -6,6 +6,13 @@ export {
   fileSha256,
   medfusionVersion,
 } from './environment.js';
+export {
+  evaluateRun,
+  type Measurements,
+  measurePredictions,
+  type Provenance,
+  type RunMetrics,
+} from './evaluate.js';
 export { maskWords } from './maskWords.js';
 export { applyOverrides } from './overrides.js';
 export { parseStudy } from './parse.js';
@@ -29,5 +36,6 @@ export {
 } from './runFolder.js';
 export { type Study, type StudyInput, studySchema } from './schema.js';
 export { studyJsonSchema } from './schemaKeys.js';
+export { type ScoredPart, type ScoredRun, scoreRows } from './scoredRows.js';
 export { MODALITIES, type Modality } from './sections/data.js';
 export { studySplits } from './splits.js';

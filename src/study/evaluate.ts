@@ -1,0 +1,106 @@
+/** metrics.json: everything in it that is measured comes from predictions.csv, so anyone can check it. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { DataError } from '../errors.js';
+import { evaluateMultilabel, type MultilabelEvaluation } from '../metrics/index.js';
+import { parseStudy } from './parse.js';
+import { type Predictions, parsePredictions } from './predictions.js';
+import { openRunFolder, RUN_FILES, readRunFile, readRunJson, writeRunFile } from './runFolder.js';
+import type { Study } from './schema.js';
+import { type ScoredPart, scoreRows } from './scoredRows.js';
+
+const noteSchema = z.object({ code: z.string(), message: z.string(), count: z.number() });
+
+const provenanceSchema = z.object({
+  seconds: z.number(),
+  peakMemoryBytes: z.number(),
+  environment: z.object({
+    medfusion: z.string(),
+    node: z.string(),
+    onnxruntime: z.string(),
+    os: z.string(),
+    cpu: z.string(),
+    logicalCores: z.number(),
+    memoryGiB: z.number(),
+    device: z.string(),
+    threads: z.number(),
+    seed: z.number(),
+  }),
+  checksums: z.record(z.string(), z.string()),
+  audit: z.object({ accepted: z.array(noteSchema), notes: z.array(noteSchema) }),
+});
+
+/**
+ * What training knows and predictions do not: wall time in seconds, peak memory in bytes, versions and machine,
+ * SHA-256 of every input by name, and what reading the data did (`notes`) or the study accepted (`accepted`).
+ */
+export type Provenance = z.output<typeof provenanceSchema>;
+
+/** The measured part of metrics.json. */
+export interface Measurements {
+  readonly test: MultilabelEvaluation;
+  /**
+   * The validation rows, which also chose thresholds and calibration: read it as a check, not as a result. `null`
+   * under cross-validation, where every fold has validation rows of its own.
+   */
+  readonly validation: MultilabelEvaluation | null;
+  /** Per label, the decision threshold of each split, by repeat, then fold. */
+  readonly thresholds: Readonly<Record<string, readonly number[]>>;
+}
+
+export type RunMetrics = Measurements & Provenance;
+
+/**
+ * Measures predictions: thresholds from each split's validation rows, then every metric on the test rows, those of
+ * cross-validation pooled out of fold per repeat.
+ * @throws DataError `one-class-validation`, `no-rows`
+ */
+export function measurePredictions(
+  predictions: Predictions,
+  { evaluation, seed }: Pick<Study, 'evaluation' | 'seed'>,
+): Measurements {
+  const { test, validation, thresholds } = scoreRows(predictions, evaluation.threshold);
+  const options = { resamples: evaluation.bootstrap, seed };
+  const splits = thresholds[0].length;
+  return {
+    test: evaluateMultilabel({ ...part(test), ...options, repeat: test.repeat }),
+    validation: splits === 1 ? evaluateMultilabel({ ...part(validation), ...options }) : null,
+    thresholds: Object.fromEntries(predictions.labels.map((label, l) => [label, thresholds[l]])),
+  };
+}
+
+function part({ labels, probabilities, decisions, targets, known, patients }: ScoredPart) {
+  return { labels, probabilities, decisions, targets, known, patients };
+}
+
+/**
+ * Measures a run anew from its predictions.csv and writes its metrics.json.
+ * @param folder      the run folder
+ * @param provenance  what training knows; default: as the run's metrics.json has it
+ * @throws ConfigError when the folder is no run; DataError when a file of it is missing or damaged
+ */
+export async function evaluateRun(folder: string, provenance?: Provenance): Promise<RunMetrics> {
+  const run = await openRunFolder(folder);
+  const file = (name: keyof typeof RUN_FILES) => join(run, RUN_FILES[name]);
+  const study = parseStudy(await readRunFile(run, 'study'), file('study'));
+  const predictions = parsePredictions(await readRunFile(run, 'predictions'), file('predictions'));
+  const known = provenance ?? (await readProvenance(run));
+  const metrics = { ...measurePredictions(predictions, study), ...known };
+  await writeRunFile(run, 'metrics', metrics);
+  return metrics;
+}
+
+/**
+ * What training wrote into metrics.json.
+ * @throws DataError `missing-run-file`, `corrupt-run-file`
+ */
+export async function readProvenance(run: string): Promise<Provenance> {
+  const parsed = provenanceSchema.safeParse(await readRunJson(run, 'metrics'));
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0];
+  throw new DataError(
+    'corrupt-run-file',
+    `run folder: metrics.json must be as "medfusion train" wrote it, got at ${path.join('.')}: ${message}; train the study anew`,
+    { file: join(run, RUN_FILES.metrics) },
+  );
+}
