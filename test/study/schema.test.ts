@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ConfigError } from '../../src/errors.js';
+import { resolveStage1Options } from '../../src/risk/index.js';
 import { parseStudy } from '../../src/study/parse.js';
+import { studyReference } from '../../src/study/reference.js';
 import { studyJsonSchema } from '../../src/study/schemaKeys.js';
 
 const minimal = `name: small
@@ -184,4 +187,26 @@ test('every key of the schema is described, since help and documentation are mad
       walk(option, path);
   };
   walk(studyJsonSchema, 'study');
+});
+
+test('stage 1 has the same options and defaults in the study file as on its own', () => {
+  const { enabled, ...options } = parseStudy(minimal, 'small.yaml').stage1;
+  assert.equal(enabled, true);
+  const { seed: _, ...own } = resolveStage1Options();
+  assert.deepEqual(options, own);
+});
+
+test('docs/study-file.md is what the schema says', () => {
+  assert.equal(
+    readFileSync('docs/study-file.md', 'utf8'),
+    studyReference(),
+    'run: npm run build && node scripts/study-file.mjs',
+  );
+});
+
+test('every citation of the schema is in the bibliography', () => {
+  const bibliography = readFileSync('docs/references.bib', 'utf8');
+  const keys = [...studyReference().matchAll(/\[([a-z]+\d{4}[a-z]+)\]/g)].map((match) => match[1]);
+  assert.ok(keys.length >= 3);
+  for (const key of keys) assert.match(bibliography, new RegExp(`^@\\w+\\{${key},`, 'm'));
 });

@@ -152,7 +152,7 @@ const validationShare = z
   .lt(0.9)
   .default(0.15)
   .describe(
-    'Share of the training patients set aside for early stopping, thresholds, calibration and tiers, 0 to 0.9.',
+    'Share of the remaining rows, whole patients, set aside for early stopping, thresholds, calibration and tiers, 0 to 0.9.',
   );
 
 const splitSeed = z
@@ -165,7 +165,12 @@ export const splitSection = z
   .discriminatedUnion('method', [
     z.strictObject({
       method: z.literal('holdout').describe('One patient-grouped, label-stratified test set.'),
-      test: z.number().gt(0).lt(0.9).default(0.2).describe('Share of the patients held out, 0 to 0.9.'),
+      test: z
+        .number()
+        .gt(0)
+        .lt(0.9)
+        .default(0.2)
+        .describe('Share of the rows held out, whole patients, 0 to 0.9.'),
       validation: validationShare,
       seed: splitSeed,
     }),
