@@ -29,13 +29,17 @@ export function studyReference(): string {
 
 type Row = readonly [key: string, type: string, fallback: string, meaning: string];
 
+/** A Markdown table, its columns padded as the formatter wants them. */
 function table(rows: readonly Row[]): string[] {
-  const cell = (text: string) => text.replaceAll('<', '&lt;').replaceAll('|', '\\|').replaceAll('\n', ' ');
-  return [
-    '| key | value | default | meaning |',
-    '|---|---|---|---|',
-    ...rows.map((row) => `| ${row.map(cell).join(' | ')} |`),
-  ];
+  const escape = (text: string) => text.replaceAll('<', '&lt;').replaceAll('|', '\\|').replaceAll('\n', ' ');
+  const lines = [['key', 'value', 'default', 'meaning'], ...rows.map((row) => row.map(escape))];
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  lines.splice(
+    1,
+    0,
+    widths.map((width) => '-'.repeat(width)),
+  );
+  return lines.map((line) => `| ${line.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`);
 }
 
 function isSection(node: Node): boolean {
