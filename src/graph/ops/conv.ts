@@ -240,6 +240,16 @@ function convWeightGradient(
     const turned = flip(reshape(product, [kh, kw, out, inner]), [0, 1]);
     return transpose(turned, [2, 3, 0, 1]);
   }
+  if (groups === 1 && taps > 1 && inner <= 4) {
+    // Few input channels: a convolution over positions with the batch as channels needs no unfolded copy.
+    const product = conv2d(channelFirst(x), channelFirst(g), null, {
+      padding,
+      strides: dilations,
+      dilations: strides,
+    });
+    const cropped = slice(product, [0, 0, 0, 0], [inner, out, kh, kw]);
+    return transpose(cropped, [1, 0, 2, 3]);
+  }
   const padded = pad(channelFirst(x), [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]]);
   const unfolded = unfold(padded, [g.shape[2], g.shape[3]], [kh, kw], strides, dilations);
   const channels = inner * groups;

@@ -94,7 +94,7 @@ export const tanh = unary('tanh', 'Tanh', (_x, y, g) => mul(g, sub(1, mul(y, y))
 /** 1 / (1 + e⁻ˣ) */
 export const sigmoid = unary('sigmoid', 'Sigmoid', (_x, y, g) => mul(g, mul(y, sub(1, y))));
 /** max(x, 0); the derivative at 0 is 0. */
-export const relu = unary('relu', 'Relu', (_x, y, g) => mul(g, sign(y)));
+export const relu = unary('relu', 'Relu', (_x, y, g) => mul(g, positive(y)));
 /** Gauss error function. */
 export const erf = unary('erf', 'Erf', (x, _y, g) =>
   mul(g, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
@@ -107,6 +107,22 @@ export const gelu = unary('gelu', 'Gelu', (x, _y, g) => {
   const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
   return mul(g, add(cumulative, mul(x, density)));
 });
+
+const applyPositive = defineOp<object>({
+  name: 'positive',
+  infer: ([x]) => [x],
+  gradient: 'none',
+  // max(0, min(1, x · largest float)): one vectorised pass, where Sign and Greater are slow on the CPU.
+  emit: (onnx, inputs) =>
+    onnx.node('HardSigmoid', inputs, {
+      attributes: { alpha: { float: 3.4028234663852886e38 }, beta: { float: 0 } },
+    }),
+});
+
+/** 1 where x > 0, else 0, as float32; subnormal x may count as 0. */
+export function positive(x: Tensor): Tensor {
+  return applyPositive([x], {})[0];
+}
 
 /** log σ(x) = −softplus(−x): finite for any finite x. */
 export function logSigmoid(x: Tensor): Tensor {

@@ -1,7 +1,7 @@
 /** Pooling over windows of an image, which may overlap. */
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
-import { constant, type Tensor, type TensorType } from '../tensor.js';
+import { constant, size, type Tensor, type TensorType } from '../tensor.js';
 import { dilate, pad, slice } from './arrange.js';
 import { expand, reshape } from './broadcast.js';
 import { cast, equal } from './compare.js';
@@ -87,22 +87,56 @@ const applyMaxPool = defineOp<PoolAttributes>({
   name: 'maxPool2d',
   infer: (inputs, attributes) => inferPool('maxPool2d', inputs, attributes),
   // The first maximum of a window, row by row, takes the whole derivative, as in PyTorch.
-  gradient({ inputs: [x], outputs: [y], attributes, cotangents: [g] }) {
-    const { padding } = attributes;
-    const padded = pad(x, [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]], lowest);
-    const extents = y.shape.slice(2);
-    let open: Tensor | null = null;
-    return [
-      scatterWindows(x.shape, attributes, (p, q) => {
-        const isMax = cast(equal(cells(padded, extents, attributes, p, q), y), 'float32');
-        const chosen: Tensor = open === null ? isMax : mul(isMax, open);
-        open = open === null ? sub(1, isMax) : sub(open, chosen);
-        return mul(chosen, g!);
-      }),
-    ];
-  },
+  gradient: ({ inputs: [x], attributes, cotangents: [g] }) => [applyMaxPoolGradient([x, g!], attributes)[0]],
   emit: (onnx, inputs, _node, attributes) =>
     onnx.node('MaxPool', inputs, { attributes: onnxAttributes(attributes) }),
+});
+
+/** Which cell of its window each maximum is: for every offset a 0/1 map, first maxima only. */
+function chosenCells(x: Tensor, y: Tensor, attributes: PoolAttributes): Tensor[] {
+  const { kernel, padding } = attributes;
+  const padded = pad(x, [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]], lowest);
+  let open: Tensor | null = null;
+  const chosen: Tensor[] = [];
+  for (let p = 0; p < kernel[0]; p++) {
+    for (let q = 0; q < kernel[1]; q++) {
+      const isMax: Tensor = cast(equal(cells(padded, y.shape.slice(2), attributes, p, q), y), 'float32');
+      const first: Tensor = open === null ? isMax : mul(isMax, open);
+      open = open === null ? sub(1, isMax) : sub(open, first);
+      chosen.push(first);
+    }
+  }
+  return chosen;
+}
+
+/** Adds the cotangent of each window to the place of its maximum. */
+const applyMaxPoolGradient = defineOp<PoolAttributes>({
+  name: 'maxPool2dGradient',
+  infer: ([x]) => [x],
+  gradient({ inputs: [x], attributes, cotangents: [u], needed }) {
+    if (!needed[1]) return [null, null];
+    // Linear in g with the fixed choice of cells; the choice itself is constant almost everywhere.
+    const { kernel, padding } = attributes;
+    const y = maxPool2d(x, attributes);
+    const chosen = chosenCells(x, y, attributes);
+    const padded = pad(u!, [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]]);
+    const parts = chosen.map((map, k) =>
+      mul(map, cells(padded, y.shape.slice(2), attributes, Math.floor(k / kernel[1]), k % kernel[1])),
+    );
+    return [null, parts.reduce((total, part) => add(total, part))];
+  },
+  emit(onnx, [x, g], node, attributes) {
+    const { shape } = node.inputs[0];
+    const length = size(shape);
+    const [, indices] = onnx.node('MaxPool', [x], { attributes: onnxAttributes(attributes), outputs: 2 });
+    const [zeros] = onnx.node('Expand', [onnx.float32(0, [1]), onnx.int64([length])]);
+    const [places] = onnx.node('Reshape', [indices, onnx.int64([-1])]);
+    const [values] = onnx.node('Reshape', [g, onnx.int64([-1])]);
+    const [sums] = onnx.node('ScatterElements', [zeros, places, values], {
+      attributes: { axis: { int: 0 }, reduction: { string: 'add' } },
+    });
+    return onnx.node('Reshape', [sums, onnx.int64(shape)]);
+  },
 });
 
 /**
