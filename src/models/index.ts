@@ -1,5 +1,6 @@
 /** Architectures and the files their weights live in. */
 
 export * from './densenet.js';
+export * from './medfusionnet/index.js';
 export * from './safetensors.js';
 export * from './vit.js';

@@ -1,0 +1,73 @@
+/**
+ * Feature pyramids of both branches and the region tokens taken from them (P11, paper eq. 15–16): top-down laterals
+ * over the dense stages [lin2017feature], a plain pyramid from the transformer's single scale [li2022exploring].
+ */
+import {
+  adaptiveAveragePool,
+  add,
+  averagePool2d,
+  concat,
+  convTranspose2d,
+  expand,
+  reshape,
+  type Tensor,
+  transpose,
+} from '../../graph/index.js';
+import { conv, initializers, type Scope } from '../../nn/index.js';
+
+const lateral = { bias: true, weight: initializers.fanInUniform() } as const;
+
+/** Each cell repeated into 2 × 2. */
+function upsampleTwice(x: Tensor): Tensor {
+  const [n, c, h, w] = x.shape;
+  return reshape(expand(reshape(x, [n, c, h, 1, w, 1]), [n, c, h, 2, w, 2]), [n, c, 2 * h, 2 * w]);
+}
+
+/** @param maps finest first, each half as large as the one before @returns maps of `width` channels, finest first */
+export function densePyramid(scope: Scope, maps: readonly Tensor[], width: number): Tensor[] {
+  const results: Tensor[] = [];
+  let coarser: Tensor | null = null;
+  for (let i = maps.length - 1; i >= 0; i--) {
+    const here = conv(scope.child('inner_blocks').child(i), maps[i], width, [1, 1], lateral);
+    coarser = coarser === null ? here : add(here, upsampleTwice(coarser));
+    const smoothed = conv(scope.child('layer_blocks').child(i), coarser, width, [3, 3], {
+      ...lateral,
+      padding: [1, 1, 1, 1],
+    });
+    results.unshift(smoothed);
+  }
+  return results;
+}
+
+/** @param grid [image, channel, rows, columns] @returns maps at twice, once and half the resolution */
+export function tokenPyramid(scope: Scope, grid: Tensor, width: number): Tensor[] {
+  const [, channels] = grid.shape;
+  const kernel = scope
+    .child('up')
+    .parameter('weight', [channels, width, 2, 2], initializers.fanInUniform(channels));
+  const half = averagePool2d(grid, { kernel: [2, 2] });
+  return [
+    convTranspose2d(grid, kernel, { strides: [2, 2] }),
+    conv(scope.child('same'), grid, width, [1, 1], lateral),
+    conv(scope.child('down'), half, width, [1, 1], lateral),
+  ];
+}
+
+/**
+ * Region tokens: every level pooled to at most `side` × `side` cells, with learned level and place embeddings.
+ * @returns [image, token, width]
+ */
+export function regionTokens(scope: Scope, levels: readonly Tensor[], side: number): Tensor {
+  const parts = levels.map((map, level) => {
+    const [images, width, height] = map.shape;
+    const cells = Math.min(side, height);
+    const pooled = reshape(adaptiveAveragePool(map, cells, cells), [images, width, cells * cells]);
+    const place = scope.parameter(
+      `place${level}`,
+      [1, cells * cells, width],
+      initializers.truncatedNormal(0.02),
+    );
+    return add(transpose(pooled, [0, 2, 1]), place); // [image, cell, width]
+  });
+  return concat(parts, 1);
+}
