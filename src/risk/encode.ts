@@ -2,6 +2,8 @@
  * From imputed columns to stage 1's feature matrix: numbers or bins, one-hot levels, missing indicators. Which features
  * there are is decided on the training rows and kept in the model.
  */
+import { suggestName } from '../data/index.js';
+import { ConfigError } from '../errors.js';
 import { type BinMethod, binOf, checkCuts, quantileCuts, treeCuts, uniformCuts } from './discretise.js';
 import { type Feature, featureName, type Stage1Features } from './features.js';
 import type { ImputedCategorical, ImputedNumeric } from './impute.js';
@@ -39,6 +41,7 @@ export function chooseFeatures(
   labels: readonly LabelRows[],
   options: Stage1Options,
 ): { features: Feature[]; columns: Float64Array[]; notes: Stage1Note[] } {
+  checkFixedColumns(source, options);
   const notes: Stage1Note[] = [];
   const candidates: Feature[] = [];
   imputed.numeric.forEach(({ column, values, missing }, i) => {
@@ -115,6 +118,18 @@ export function encode(
     }
     return out;
   });
+}
+
+function checkFixedColumns({ numeric }: Stage1Features, { bins }: Stage1Options): void {
+  const names = numeric.filter(({ kind }) => kind === 'numeric').map(({ name }) => name);
+  for (const column of Object.keys(bins.fixed)) {
+    if (!names.includes(column)) {
+      throw new ConfigError(
+        `fitStage1: stage1.bins.fixed must name numeric columns, got "${column}"; ${suggestName(column, names)}`,
+        'stage1.bins.fixed',
+      );
+    }
+  }
 }
 
 function cutsFor(

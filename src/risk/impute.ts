@@ -2,6 +2,7 @@
  * Missing values of the table columns (P1): carried forward within a patient for declared columns, then the training
  * median or mode, or for categories an explicit missing level. Fitted on training rows only.
  */
+import { suggestName } from '../data/index.js';
 import { ConfigError, DataError } from '../errors.js';
 import type { Stage1Features } from './features.js';
 
@@ -131,7 +132,7 @@ function checkForwardFill(features: Stage1Features, forwardFill: readonly string
   for (const column of forwardFill) {
     if (!names.includes(column)) {
       throw new ConfigError(
-        `fitStage1: forwardFill names columns of the study, got "${column}"; choose among ${names.join(', ')}`,
+        `fitStage1: forwardFill must name feature columns, got "${column}"; ${suggestName(column, names)}`,
         'stage1.forwardFill',
       );
     }

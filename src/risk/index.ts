@@ -13,6 +13,7 @@ export {
 export { fitImputer, type ImputeOptions, type Imputer, impute } from './impute.js';
 export type { MultivariateTree } from './multivariate.js';
 export { resolveStage1Options, type Stage1Options, type Stage1Settings } from './options.js';
+export { describeOverride, firesOverride, type TierOverride } from './overrides.js';
 export { oddsRatio, type Rule, type Support } from './rules.js';
 export { type Criterion, criteria } from './score.js';
 export {
@@ -23,6 +24,17 @@ export {
   type UnivariateFit,
 } from './stage1.js';
 export { plainNumberBetween, type ThresholdRule } from './threshold.js';
+export { type TierObservation, type TierTable, tierTable } from './tier-table.js';
+export {
+  assignTiers,
+  fitTiers,
+  overallTiers,
+  type TierCuts,
+  type TierModel,
+  type TierName,
+  type TierPolicy,
+  tierNames,
+} from './tiers.js';
 export {
   type ClassWeight,
   leafOf,

@@ -6,7 +6,7 @@ import type { Random } from '../random/index.js';
 import { balancedWeights, growTree } from './cart.js';
 import { groupedFolds } from './folds.js';
 import type { Stage1Options } from './options.js';
-import { type Confusion, SCORE_TIE } from './score.js';
+import { criteria, emptyTally, SCORE_TIE, tally } from './score.js';
 import {
   type ClassWeight,
   leafOf,
@@ -16,7 +16,7 @@ import {
   restrictTree,
   type Tree,
 } from './tree.js';
-import { type Matrix, scoreOf } from './univariate.js';
+import type { Matrix } from './univariate.js';
 
 /** A tuned tree; plain JSON. */
 export interface MultivariateTree {
@@ -62,9 +62,7 @@ export function fitMultivariate(
     };
   }
   const settings = simplestFirst(options);
-  const tables = settings.map(
-    (): Confusion => ({ truePositives: 0, falsePositives: 0, falseNegatives: 0, trueNegatives: 0 }),
-  );
+  const tables = settings.map(emptyTally);
   for (let fold = 0; fold < folds.folds; fold++) {
     const train = rows.filter((_, i) => folds.fold[i] !== fold);
     const held = rows.filter((_, i) => folds.fold[i] === fold);
@@ -73,19 +71,12 @@ export function fitMultivariate(
       const tree = cutBack(grown.tree, setting, grown.classWeight);
       for (const row of held) {
         const positive = nodeIsPositive(tree, leafOf(tree, matrix.columns, row), grown.classWeight);
-        const cell = positive
-          ? target[row] === 1
-            ? 'truePositives'
-            : 'falsePositives'
-          : target[row] === 1
-            ? 'falseNegatives'
-            : 'trueNegatives';
-        tables[s][cell]++;
+        tally(tables[s], positive, target[row], 1 - target[row]);
       }
     });
   }
   let best = 0;
-  const scores = tables.map((table) => scoreOf(table, options.criterion));
+  const scores = tables.map(criteria[options.criterion]);
   scores.forEach((score, s) => {
     if (score > scores[best] + SCORE_TIE) best = s;
   });

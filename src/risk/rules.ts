@@ -1,5 +1,5 @@
 /** Rules as data and as sentences: which rows they fire on, how often the finding is there with and without. */
-import type { Estimate } from '../metrics/estimate.js';
+import type { Estimate } from '../metrics/index.js';
 import { type Condition, describeCondition, type Feature, holds } from './features.js';
 import type { ClassWeight, Tree } from './tree.js';
 import { leafPaths, nodeIsPositive } from './tree.js';

@@ -2,7 +2,8 @@
  * Threshold grid search (P4): for one feature, the rule "x ≥ T → positive" or "x < T → positive" with the best score.
  * Works on counts per distinct value, so that one pass over the rows serves every threshold and every inner fold.
  */
-import { type Confusion, type Criterion, criteria, SCORE_TIE } from './score.js';
+import type { ConfusionCounts } from '../metrics/index.js';
+import { type Criterion, criteria, emptyTally, SCORE_TIE, tally } from './score.js';
 
 /** A feature's rows by value interval, and the thresholds between the intervals. Made once per fit, without labels. */
 export interface CutTable {
@@ -113,8 +114,18 @@ export function bestThreshold(
     below1 += counts[i * 2 + 1];
     const below = below0 + below1;
     if (below < minSamples || positives + negatives - below < minSamples) continue;
-    const upper = score(positives - below1, negatives - below0, below1, below0);
-    const lower = score(below1, below0, positives - below1, negatives - below0);
+    const upper = score({
+      truePositives: positives - below1,
+      falsePositives: negatives - below0,
+      falseNegatives: below1,
+      trueNegatives: below0,
+    });
+    const lower = score({
+      truePositives: below1,
+      falsePositives: below0,
+      falseNegatives: positives - below1,
+      trueNegatives: negatives - below0,
+    });
     // Either direction may tie with the best so far; `>=` is offered first.
     for (const [op, value] of [['>=', upper] as const, ['<', lower] as const]) {
       const margin = best === null ? Number.POSITIVE_INFINITY : value - best.score;
@@ -130,20 +141,16 @@ export function bestThreshold(
   return best;
 }
 
-/** The 2 × 2 table of a rule on counted rows. @param counts [code][class] */
-export function confusionOf(table: CutTable, rule: ThresholdRule, counts: Float64Array): Confusion {
-  const out = { truePositives: 0, falsePositives: 0, falseNegatives: 0, trueNegatives: 0 };
+/** The 2 × 2 table of a rule on counted rows; no rule calls every row negative. @param counts [code][class] */
+export function confusionOf(
+  table: CutTable,
+  rule: ThresholdRule | null,
+  counts: Float64Array,
+): ConfusionCounts {
+  const out = emptyTally();
   for (let code = 0; code * 2 < counts.length; code++) {
-    const above = code > 0 && table.thresholds[code - 1] >= rule.threshold;
-    const negatives = counts[code * 2];
-    const positives = counts[code * 2 + 1];
-    if (above === (rule.op === '>=')) {
-      out.truePositives += positives;
-      out.falsePositives += negatives;
-    } else {
-      out.falseNegatives += positives;
-      out.trueNegatives += negatives;
-    }
+    const above = code > 0 && rule !== null && table.thresholds[code - 1] >= rule.threshold;
+    tally(out, rule !== null && above === (rule.op === '>='), counts[code * 2 + 1], counts[code * 2]);
   }
   return out;
 }

@@ -2,13 +2,12 @@
  * Ranks the features of one label by how well a single-threshold rule on each does out of fold (P3, P4), and states the
  * uncertainty of the best.
  */
-import { clusterBootstrap, denseClusters, percentileEstimate } from '../metrics/bootstrap.js';
-import type { Estimate } from '../metrics/estimate.js';
+import { clusterBootstrap, denseClusters, type Estimate, percentileEstimate } from '../metrics/index.js';
 import type { Random } from '../random/index.js';
 import { holds } from './features.js';
 import { groupedFolds } from './folds.js';
 import type { Stage1Options } from './options.js';
-import { type Confusion, criteria, SCORE_TIE } from './score.js';
+import { criteria, emptyTally, SCORE_TIE, tally } from './score.js';
 import {
   bestThreshold,
   type CutTable,
@@ -61,12 +60,18 @@ export function rankFeatures(
     if (rule === null) return [];
     if (folds === null) return [{ feature, rule, foldRules: [], crossValidated: null }];
     const foldRules = Array.from({ length: folds.folds }, (_, fold) => search(poolCounts(counts, fold)));
-    const pooled = { truePositives: 0, falsePositives: 0, falseNegatives: 0, trueNegatives: 0 };
+    const pooled = emptyTally();
     foldRules.forEach((foldRule, fold) => {
       const held = counts.counts.subarray(fold * counts.size * 2, (fold + 1) * counts.size * 2);
-      add(pooled, foldRule === null ? callAllNegative(held) : confusionOf(table, foldRule, held));
+      const { truePositives, falsePositives, falseNegatives, trueNegatives } = confusionOf(
+        table,
+        foldRule,
+        held,
+      );
+      tally(pooled, true, truePositives, falsePositives);
+      tally(pooled, false, falseNegatives, trueNegatives);
     });
-    return [{ feature, rule, foldRules, crossValidated: scoreOf(pooled, threshold.criterion) }];
+    return [{ feature, rule, foldRules, crossValidated: criteria[threshold.criterion](pooled) }];
   });
   const merit = (fit: Univariate) => Math.round((fit.crossValidated ?? fit.rule.score) / SCORE_TIE);
   ranked.sort(
@@ -140,16 +145,14 @@ export function scoreEstimates(
     size: fits.length,
     statistic: (multiplicity, out) => {
       tables.forEach((counts, f) => {
-        let [tp, fp, fn, tn] = [0, 0, 0, 0];
+        const sum = emptyTally();
         for (let p = 0; p < multiplicity.length; p++) {
           const times = multiplicity[p];
           if (times === 0) continue;
-          tp += times * counts[p * 4];
-          fp += times * counts[p * 4 + 1];
-          fn += times * counts[p * 4 + 2];
-          tn += times * counts[p * 4 + 3];
+          tally(sum, true, times * counts[p * 4], times * counts[p * 4 + 1]);
+          tally(sum, false, times * counts[p * 4 + 2], times * counts[p * 4 + 3]);
         }
-        out[f] = score(tp, fp, fn, tn);
+        out[f] = score(sum);
       });
     },
   });
@@ -161,27 +164,4 @@ export function scoreEstimates(
       () => 'one class is absent from the training rows',
     ),
   );
-}
-
-/** The score of a 2 × 2 table. */
-export function scoreOf(table: Confusion, criterion: keyof typeof criteria): number {
-  const { truePositives, falsePositives, falseNegatives, trueNegatives } = table;
-  return criteria[criterion](truePositives, falsePositives, falseNegatives, trueNegatives);
-}
-
-/** Adds the counts of one table to another in place. */
-export function add(sum: Confusion, more: Confusion): void {
-  sum.truePositives += more.truePositives;
-  sum.falsePositives += more.falsePositives;
-  sum.falseNegatives += more.falseNegatives;
-  sum.trueNegatives += more.trueNegatives;
-}
-
-function callAllNegative(counts: Float64Array): Confusion {
-  const table = { truePositives: 0, falsePositives: 0, falseNegatives: 0, trueNegatives: 0 };
-  for (let i = 0; i < counts.length; i += 2) {
-    table.trueNegatives += counts[i];
-    table.falseNegatives += counts[i + 1];
-  }
-  return table;
 }

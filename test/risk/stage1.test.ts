@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadCohort } from '../../src/data/index.js';
 import { ConfigError, DataError, NotFittedError, ShapeError } from '../../src/errors.js';
+import { auroc } from '../../src/metrics/index.js';
 import { randomStream } from '../../src/random/index.js';
 import { groupedFolds } from '../../src/risk/folds.js';
 import {
@@ -251,6 +252,8 @@ test('what cannot be learnt is noted, and what cannot be right is refused', () =
   assert.throws(() => fit(study, Int32Array.from([0, 0])), ShapeError);
   assert.throws(() => fit(study, new Int32Array(0)), ShapeError);
   assert.throws(() => fit(study, undefined, { topN: 0 }), ConfigError);
+  assert.throws(() => fit(study, undefined, { bins: { fixed: { aeg: [30] } } }), /did you mean "age"/);
+  assert.throws(() => fit(study, undefined, { bins: { fixed: { grade: [1] } } }), ConfigError);
   assert.throws(() => fit(study, undefined, { tree: { alpha: [-1] } }), ConfigError);
   assert.throws(() => fit(study, undefined, { threshold: { criterion: 'toString' as 'f1' } }), ConfigError);
   assert.throws(() => applyStage1({ ...fit(study), version: 2 as 1 }, study.source), NotFittedError);
@@ -324,23 +327,11 @@ test('cervical: honest out-of-fold Biopsy AUROC lies in .5–.7', async (t) => {
       const { probabilities } = applyStage1(model, cohort);
       for (const row of rows) if (outer.fold[row] === fold) outOfFold[row] = probabilities[row * 4 + biopsy];
     }
-    return areaUnderRoc(outOfFold, target);
+    const area = auroc(outOfFold, target);
+    assert.ok(area !== null);
+    return area;
   });
   const mean = areas.reduce((a, b) => a + b, 0) / areas.length;
   t.diagnostic(`Biopsy out-of-fold AUROC ${areas.map((area) => area.toFixed(3)).join(', ')}`);
   assert.ok(mean > 0.5 && mean < 0.7, `mean AUROC ${mean}`);
 });
-
-/** Share of positive–negative pairs in the right order, ties half. */
-function areaUnderRoc(scores: Float64Array, target: Uint8Array): number {
-  let won = 0;
-  let pairs = 0;
-  for (let i = 0; i < scores.length; i++) {
-    for (let j = 0; j < scores.length; j++) {
-      if (target[i] <= target[j]) continue;
-      pairs++;
-      won += scores[i] > scores[j] ? 1 : scores[i] === scores[j] ? 0.5 : 0;
-    }
-  }
-  return won / pairs;
-}
