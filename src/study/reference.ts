@@ -31,8 +31,9 @@ type Row = readonly [key: string, type: string, fallback: string, meaning: strin
 
 /** A Markdown table, its columns padded as the formatter wants them. */
 function table(rows: readonly Row[]): string[] {
-  const escape = (text: string) => text.replaceAll('<', '&lt;').replaceAll('|', '\\|').replaceAll('\n', ' ');
-  const lines = [['key', 'value', 'default', 'meaning'], ...rows.map((row) => row.map(escape))];
+  const escapeCell = (text: string) =>
+    text.replaceAll('<', '&lt;').replaceAll('|', '\\|').replaceAll('\n', ' ');
+  const lines = [['key', 'value', 'default', 'meaning'], ...rows.map((row) => row.map(escapeCell))];
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   lines.splice(
     1,
