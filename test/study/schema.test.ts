@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { augmentations } from '../../src/data/index.js';
 import { ConfigError } from '../../src/errors.js';
 import { resolveStage1Options } from '../../src/risk/index.js';
 import { parseStudy } from '../../src/study/parse.js';
@@ -194,6 +195,11 @@ test('stage 1 has the same options and defaults in the study file as on its own'
   assert.equal(enabled, true);
   const { seed: _, ...own } = resolveStage1Options();
   assert.deepEqual(options, own);
+});
+
+test('ranges of an own augmentation are those of the augmenter, all off', () => {
+  const { training } = parseStudy(`${minimal}training: { augmentation: {} }\n`, 'small.yaml');
+  assert.deepEqual(training.augmentation, augmentations.none);
 });
 
 test('docs/study-file.md is what the schema says', () => {

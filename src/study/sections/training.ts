@@ -104,13 +104,30 @@ const augmentationRanges = z.strictObject({
   scale: z.number().min(0).max(0.5).default(0).describe('Zoom, ± share.'),
   brightness: z.number().min(0).max(1).default(0).describe('Added brightness, ± share of the range.'),
   contrast: z.number().min(0).max(1).default(0).describe('Contrast, ± share.'),
+  gamma: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('Power-law change of the greys: exponent exp(± value).'),
   saturation: z.number().min(0).max(1).default(0).describe('Colour saturation, ± share; colour images only.'),
-  noise: z.number().min(0).max(0.5).default(0).describe('Standard deviation of added Gaussian noise.'),
+  noise: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0)
+    .describe('Largest standard deviation of added Gaussian noise.'),
+  cutout: z.number().min(0).max(1).default(0).describe("Probability of a hole filled with the image's mean."),
+  cutoutSize: z.number().min(0).max(1).default(0.25).describe('Side of the hole, share of the image side.'),
   flipHorizontal: z
     .boolean()
     .default(false)
     .describe('Mirror left and right at random; wrong wherever the side carries meaning.'),
   flipVertical: z.boolean().default(false).describe('Mirror top and bottom at random.'),
+  edge: z
+    .enum(['replicate', 'black'])
+    .default('replicate')
+    .describe('What lies outside the image: its nearest edge pixel, or black.'),
 });
 
 export const trainingSection = z
