@@ -3,6 +3,7 @@
  * on training rows alone and kept as one JSON value.
  */
 import { DataError, ShapeError } from '../errors.js';
+import type { Estimate } from '../metrics/index.js';
 import { randomStream } from '../random/index.js';
 import { balancedWeights, growTree, sortColumns } from './cart.js';
 import { chooseFeatures, type LabelRows, type Stage1Note } from './encode.js';
@@ -83,7 +84,7 @@ export function fitStage1(
   checkShapes(source, targets, known, labels, rows);
   const training = Int32Array.from(rows).sort();
   const perLabel = labels.map((label, l) =>
-    labelRows(label, l, labels.length, source.size, targets, known, training),
+    recordedRows(label, l, labels.length, source.size, targets, known, training),
   );
   const imputer = fitImputer(source, training, options);
   const imputed = impute(imputer, source, training);
@@ -94,7 +95,12 @@ export function fitStage1(
     cutTable(column, orders[f], isContinuous(features[f]) ? step : null, maxCuts),
   );
   const matrix: Matrix = { columns, orders, tables, patientIndex: source.patientIndex };
-  const fitted = perLabel.map((label) => fitLabel(label, features, matrix, options, notes));
+  const rankings = perLabel.map((label) => rankLabel(label, label.rows, matrix, options));
+  const scored = rankings.map(({ best, folds }, l) => ({ ...perLabel[l], fits: best, folds }));
+  const scores = scoreEstimates(scored, matrix, training, options);
+  const fitted = perLabel.map((label, l) =>
+    fitLabel(label, rankings[l], scores[l], features, matrix, options, notes),
+  );
   if (options.topN > features.length) {
     notes.push({
       code: 'few-features',
@@ -117,19 +123,25 @@ export function fitStage1(
   };
 }
 
+/** Ranks the features on some rows of a label and picks the best. */
+function rankLabel({ label, target }: LabelRows, rows: Int32Array, matrix: Matrix, options: Stage1Options) {
+  // Named streams, so that the inner folds of one label do not hang on which other labels there are.
+  const random = randomStream(options.seed, 'stage1', label, 'threshold');
+  const { ranked, folds } = rankFeatures(matrix, target, rows, options, random);
+  return { ranked, folds, best: pickTop(ranked, matrix, rows, options.topN) };
+}
+
 function fitLabel(
-  { label, target, rows }: LabelRows,
+  labelRows: LabelRows,
+  { ranked, folds, best }: ReturnType<typeof rankLabel>,
+  scores: readonly Estimate[],
   features: readonly Feature[],
   matrix: Matrix,
   options: Stage1Options,
   notes: Stage1Note[],
 ): Stage1Label {
+  const { label, target, rows } = labelRows;
   const positives = rows.reduce((sum, row) => sum + target[row], 0);
-  // Named streams, so that the inner folds of one label do not hang on which other labels there are.
-  const rank = (subset: Int32Array) =>
-    rankFeatures(matrix, target, subset, options, randomStream(options.seed, 'stage1', label, 'threshold'));
-  const { ranked, folds } = rank(rows);
-  const best = pickTop(ranked, matrix, rows, options.topN);
   const top = best.map((fit) => fit.feature);
   if (positives === 0 || positives === rows.length) {
     notes.push({
@@ -152,11 +164,10 @@ function fitLabel(
     target,
     rows,
     top,
-    (subset) => pickTop(rank(subset).ranked, matrix, subset, options.topN).map((fit) => fit.feature),
+    (subset) => rankLabel(labelRows, subset, matrix, options).best.map((fit) => fit.feature),
     options,
     randomStream(options.seed, 'stage1', label, 'tree'),
   );
-  const estimates = scoreEstimates(best, matrix, target, rows, folds, options);
   const describe = (rule: Parameters<typeof describeRule>[0]) =>
     describeRule(rule, features, matrix.columns, target, rows);
   return {
@@ -176,7 +187,7 @@ function fitLabel(
           kind: 'threshold',
           conditions: [{ feature, op: rule.op, threshold: rule.threshold }],
           prediction: 'positive',
-          score: estimates[i],
+          score: scores[i],
         }),
       ),
       ...(top.length === 0 ? [] : leafRules(tree.tree, tree.classWeight).map(describe)),
@@ -205,7 +216,7 @@ function isContinuous(feature: Feature): boolean {
   return feature.kind === 'numeric' && feature.cuts === null && feature.levels === null;
 }
 
-function labelRows(
+function recordedRows(
   label: string,
   l: number,
   count: number,

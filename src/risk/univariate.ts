@@ -107,44 +107,44 @@ export function pickTop(
   return picked;
 }
 
+/** One label's best features, to state the uncertainty of. */
+export interface ScoredFits {
+  readonly fits: readonly Univariate[];
+  readonly folds: Folds;
+  readonly target: Uint8Array;
+  readonly rows: Int32Array;
+}
+
 /**
- * The out-of-fold score of each ranked feature with a 95 % interval from resampled patients; the rules of the folds are
- * kept, so the interval is that of the decisions, and the choice of the best among many features is not in it.
+ * The out-of-fold score of each feature with a 95 % interval from resampled training patients, the same resamples for all
+ * labels. The rules of the folds are kept, so the interval is that of the decisions, and the choice of the best among many
+ * features is not in it.
+ * @param training all training rows
+ * @returns [label][fit]
  */
 export function scoreEstimates(
-  fits: readonly Univariate[],
+  labels: readonly ScoredFits[],
   matrix: Matrix,
-  target: Uint8Array,
-  rows: Int32Array,
-  folds: Folds,
+  training: Int32Array,
   { threshold, seed }: Stage1Options,
-): Estimate[] {
-  if (folds === null) {
-    return fits.map(() => ({
-      value: null,
-      reason: 'inner folds need two patients with the finding and two without',
-    }));
-  }
-  const clusters = denseClusters(Array.from(rows, (row) => matrix.patientIndex[row]));
-  // [fit][patient][tp, fp, fn, tn]
-  const tables = fits.map((fit) => {
-    const counts = new Float64Array(clusters.count * 4);
-    rows.forEach((row, i) => {
-      const rule = fit.foldRules[folds.fold[i]];
-      const positive = rule !== null && holds(rule.op, matrix.columns[fit.feature][row], rule.threshold);
-      const cell = positive ? (target[row] === 1 ? 0 : 1) : target[row] === 1 ? 2 : 3;
-      counts[clusters.ofRow[i] * 4 + cell]++;
-    });
-    return counts;
+): Estimate[][] {
+  const clusters = denseClusters(Array.from(training, (row) => matrix.patientIndex[row]));
+  const patientOf = new Int32Array(matrix.patientIndex.length);
+  training.forEach((row, i) => {
+    patientOf[row] = clusters.ofRow[i];
   });
+  const scored = labels.map((label) => (label.folds === null ? [] : label.fits));
+  const tables = scored.flatMap((fits, l) =>
+    fits.map((fit) => decisionCounts(fit, labels[l], matrix, patientOf, clusters.count)),
+  );
   const score = criteria[threshold.criterion];
   const { values, draws } = clusterBootstrap({
     clusters: clusters.count,
     resamples: threshold.resamples,
     seed,
-    size: fits.length,
+    size: tables.length,
     statistic: (multiplicity, out) => {
-      tables.forEach((counts, f) => {
+      tables.forEach((counts, t) => {
         const sum = emptyTally();
         for (let p = 0; p < multiplicity.length; p++) {
           const times = multiplicity[p];
@@ -152,16 +152,35 @@ export function scoreEstimates(
           tally(sum, true, times * counts[p * 4], times * counts[p * 4 + 1]);
           tally(sum, false, times * counts[p * 4 + 2], times * counts[p * 4 + 3]);
         }
-        out[f] = score(sum);
+        out[t] = score(sum);
       });
     },
   });
-  return fits.map((_, f) =>
-    percentileEstimate(
-      values[f],
-      draws[f],
-      clusters.count,
-      () => 'one class is absent from the training rows',
-    ),
+  let t = 0;
+  return labels.map(({ fits, folds }) =>
+    fits.map((): Estimate => {
+      if (folds === null) {
+        return { value: null, reason: 'inner folds need two patients with the finding and two without' };
+      }
+      const at = t++;
+      return percentileEstimate(values[at], draws[at], clusters.count, () => 'a class is absent');
+    }),
   );
+}
+
+/** Rows by out-of-fold decision and truth. @returns [patient][tp, fp, fn, tn] */
+function decisionCounts(
+  fit: Univariate,
+  { folds, target, rows }: ScoredFits,
+  matrix: Matrix,
+  patientOf: Int32Array,
+  patients: number,
+): Float64Array {
+  const counts = new Float64Array(patients * 4);
+  rows.forEach((row, i) => {
+    const rule = fit.foldRules[folds!.fold[i]];
+    const positive = rule !== null && holds(rule.op, matrix.columns[fit.feature][row], rule.threshold);
+    counts[patientOf[row] * 4 + (positive ? 0 : 2) + (1 - target[row])]++;
+  });
+  return counts;
 }
