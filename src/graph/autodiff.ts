@@ -2,20 +2,23 @@
 import { ShapeError } from '../errors.js';
 import type { Op } from './op.js';
 import { add } from './ops/elementwise.js';
-import { constant, type Node, size, type Tensor } from './tensor.js';
+import { constant, type Node, sameShape, size, type Tensor } from './tensor.js';
 
 /**
  * Derivatives of a scalar with respect to each of `wrt`, which may be leaves or intermediate values.
  * @param objective float32, one element
  * @param seed cotangent of `objective`, same shape, which then may have any shape; default 1
  * @returns one tensor per `wrt`, of its shape; a zero constant where the objective does not depend on it
- * @throws ShapeError when the objective has more than one element and no seed is given
+ * @throws ShapeError when the objective has more than one element and no seed is given, or the seed does not fit it
  */
 export function gradients(objective: Tensor, wrt: readonly Tensor[], seed?: Tensor): Tensor[] {
   if (seed === undefined && size(objective.shape) !== 1) {
     throw new ShapeError(
       `gradients: the objective must have one element, got shape [${objective.shape}]; pass a seed`,
     );
+  }
+  if (seed !== undefined && !sameShape(seed.shape, objective.shape)) {
+    throw new ShapeError(`gradients: a seed [${seed.shape}] does not fit an objective [${objective.shape}]`);
   }
   const targets = new Set(wrt);
   const dependent = nodesBetween(objective, targets);

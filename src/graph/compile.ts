@@ -150,6 +150,7 @@ class ModelEmitter implements Emitter {
   readonly initializers: OnnxInitializer[] = [];
   private readonly shared = new Map<string, string>();
   private count = 0;
+  private scratchCount = 0;
 
   constructor(readonly options: EmitOptions) {}
 
@@ -164,16 +165,21 @@ class ModelEmitter implements Emitter {
       this.add('int64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer)),
     );
 
-  float32: Emitter['float32'] = (values, shape = [], own = false) => {
+  float32: Emitter['float32'] = (values, shape = []) => {
     const typed = Float32Array.from(
       typeof values === 'number' ? new Array(size(shape)).fill(values) : values,
     );
-    return this.constant(typed, shape, 'float32', own);
+    return this.constant(typed, shape, 'float32');
   };
 
-  constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape, dtype: DType, own = false): string {
-    const make = () => this.add(dtype, shape, new Uint8Array(values.slice().buffer));
-    return own || values.length > sharedLimit ? make() : this.share(`${dtype} [${shape}] ${values}`, make);
+  // ONNX Runtime merges equal initialisers of up to eight elements, so each gets a number of its own.
+  scratch: Emitter['scratch'] = (length) =>
+    this.add('float32', [length], new Uint8Array(new Float32Array(length).fill(++this.scratchCount).buffer));
+
+  constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape, dtype: DType): string {
+    const bytes = new Uint8Array(values.slice().buffer);
+    const make = () => this.add(dtype, shape, bytes);
+    return values.length > sharedLimit ? make() : this.share(`${dtype} [${shape}] ${bytes}`, make);
   }
 
   initializer(name: string, dtype: OnnxInitializer['dtype'], shape: Shape, bytes: Uint8Array): void {

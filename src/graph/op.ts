@@ -30,8 +30,10 @@ export interface Emitter {
   ): string[];
   /** A one-dimensional int64 initialiser, shared between equal ones. */
   int64(values: readonly number[]): string;
-  /** A float32 initialiser; `own` gives it a buffer that no other node shares. */
-  float32(values: number | readonly number[], shape?: readonly number[], own?: boolean): string;
+  /** A float32 initialiser, shared between equal small ones. */
+  float32(values: number | readonly number[], shape?: readonly number[]): string;
+  /** A float32 initialiser [length] that an ONNX node overwrites: finite numbers in a buffer of its own. */
+  scratch(length: number): string;
   readonly options: EmitOptions;
 }
 

@@ -60,12 +60,21 @@ export function createNode(
   return node;
 }
 
-function createLeaf(leaf: Leaf, shape: Shape, dtype: DType): Tensor {
-  for (const extent of shape) {
-    if (!Number.isInteger(extent) || extent < 1) {
-      throw new ShapeError(`${leaf.kind}: every extent must be a positive integer, got [${shape}]`);
-    }
+/** @throws ShapeError unless every extent is a positive integer */
+export function requireExtents(op: string, shape: Shape): void {
+  if (shape.some((extent) => !Number.isInteger(extent) || extent < 1)) {
+    throw new ShapeError(`${op}: every extent must be a positive integer, got [${shape}]`);
   }
+}
+
+/** @throws ShapeError unless every input is float32 */
+export function requireFloat(op: string, inputs: readonly TensorType[]): void {
+  for (const { dtype } of inputs)
+    if (dtype !== 'float32') throw new ShapeError(`${op}: needs float32, got ${dtype}; cast it`);
+}
+
+function createLeaf(leaf: Leaf, shape: Shape, dtype: DType): Tensor {
+  requireExtents(leaf.kind, shape);
   return { id: nextId++, shape: [...shape], dtype, source: null, leaf };
 }
 
@@ -88,6 +97,7 @@ export function constant(
   shape: Shape = [],
   dtype: DType = 'float32',
 ): Tensor {
+  requireExtents('constant', shape);
   const length = size(shape);
   const list = typeof values === 'number' ? new Array<number>(length).fill(values) : values;
   if (list.length !== length) {
@@ -131,10 +141,17 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
   return result;
 }
 
+/** One non-negative axis number. @throws ShapeError when it is out of range */
+export function normalizeAxis(op: string, axis: number, rank: number): number {
+  return normalizeAxes(op, [axis], rank)[0];
+}
+
 /** Non-negative axis numbers, ascending. @throws ShapeError when an axis is out of range or named twice */
 export function normalizeAxes(op: string, axes: readonly number[], rank: number): readonly number[] {
   const result = axes.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b);
-  if (result.some((axis, i) => axis < 0 || axis >= rank || axis === result[i - 1])) {
+  if (
+    result.some((axis, i) => !Number.isInteger(axis) || axis < 0 || axis >= rank || axis === result[i - 1])
+  ) {
     throw new ShapeError(`${op}: axes [${axes}] must be distinct and within a rank of ${rank}`);
   }
   return result;

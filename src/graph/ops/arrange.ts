@@ -1,7 +1,15 @@
 /** Ops that move elements: transpose, concat, split, slice, pad, flip. */
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
-import { constant, type Tensor } from '../tensor.js';
+import {
+  constant,
+  normalizeAxes,
+  normalizeAxis,
+  requireExtents,
+  requireFloat,
+  type Shape,
+  type Tensor,
+} from '../tensor.js';
 import { reshape } from './broadcast.js';
 
 const applyTranspose = defineOp<{ order: readonly number[] }>({
@@ -63,12 +71,13 @@ export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   if (tensors.length === 0) throw new ShapeError('concat: needs at least one tensor');
   return tensors.length === 1
     ? tensors[0]
-    : applyConcat(tensors, { axis: axis < 0 ? axis + tensors[0].shape.length : axis })[0];
+    : applyConcat(tensors, { axis: normalizeAxis('concat', axis, tensors[0].shape.length) })[0];
 }
 
 const applySplit = defineOp<{ sizes: readonly number[]; axis: number }>({
   name: 'split',
   infer([x], { sizes, axis }) {
+    requireExtents('split', sizes);
     if (sizes.reduce((sum, part) => sum + part, 0) !== x.shape[axis]) {
       throw new ShapeError(`split: parts [${sizes}] do not add up to axis ${axis} of [${x.shape}]`);
     }
@@ -87,9 +96,17 @@ const applySplit = defineOp<{ sizes: readonly number[]; axis: number }>({
     }),
 });
 
-/** Cuts an axis into parts of the given sizes. */
+/** Cuts an axis into parts of the given sizes. @throws ShapeError when they do not add up to its extent */
 export function split(x: Tensor, sizes: readonly number[], axis: number): readonly Tensor[] {
-  return sizes.length === 1 ? [x] : applySplit([x], { sizes, axis: axis < 0 ? axis + x.shape.length : axis });
+  return applySplit([x], { sizes, axis: normalizeAxis('split', axis, x.shape.length) });
+}
+
+/** @throws ShapeError unless each list holds one integer per axis */
+function requirePerAxis(op: string, shape: Shape, lists: readonly (readonly number[])[]): void {
+  if (lists.some((list) => list.length !== shape.length || list.some((value) => !Number.isInteger(value)))) {
+    const given = lists.map((list) => `[${list}]`).join(' ');
+    throw new ShapeError(`${op}: needs one integer per axis of [${shape}], got ${given}`);
+  }
 }
 
 interface SliceAttributes {
@@ -101,6 +118,7 @@ interface SliceAttributes {
 const applySlice = defineOp<SliceAttributes>({
   name: 'slice',
   infer([x], { starts, ends, steps }) {
+    requirePerAxis('slice', x.shape, [starts, ends, steps]);
     const shape = x.shape.map((extent, axis) => {
       if (starts[axis] < 0 || ends[axis] > extent || starts[axis] >= ends[axis] || steps[axis] < 1) {
         throw new ShapeError(`slice: [${starts}] to [${ends}] by [${steps}] leaves [${x.shape}] or is empty`);
@@ -135,9 +153,9 @@ export function slice(
   steps?: readonly number[],
 ): Tensor {
   const by = steps ?? starts.map(() => 1);
-  const whole = x.shape.every(
-    (extent, axis) => starts[axis] === 0 && ends[axis] === extent && by[axis] === 1,
-  );
+  const whole =
+    starts.length === x.shape.length &&
+    x.shape.every((extent, axis) => starts[axis] === 0 && ends[axis] === extent && by[axis] === 1);
   return whole ? x : applySlice([x], { starts, ends, steps: by })[0];
 }
 
@@ -154,6 +172,8 @@ export function sliceAxis(x: Tensor, axis: number, start: number, end: number): 
 const applyPad = defineOp<{ before: readonly number[]; after: readonly number[]; value: number }>({
   name: 'pad',
   infer([x], { before, after }) {
+    requireFloat('pad', [x]);
+    requirePerAxis('pad', x.shape, [before, after]);
     if ([...before, ...after].some((amount) => amount < 0)) {
       throw new ShapeError(`pad: amounts must not be negative, got [${before}] and [${after}]; use slice`);
     }
@@ -172,13 +192,14 @@ const applyPad = defineOp<{ before: readonly number[]; after: readonly number[];
 
 /** Adds `before[i]` and `after[i]` constant elements around each axis. */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
-  return [...before, ...after].every((amount) => amount === 0)
-    ? x
-    : applyPad([x], { before, after, value })[0];
+  const none = before.length === x.shape.length && [...before, ...after].every((amount) => amount === 0);
+  return none ? x : applyPad([x], { before, after, value })[0];
 }
 
 /** Inserts `steps[i] − 1` zeros between neighbours of each axis; extent n becomes (n − 1)·step + 1. */
 export function dilate(x: Tensor, steps: readonly number[]): Tensor {
+  requirePerAxis('dilate', x.shape, [steps]);
+  requireExtents('dilate', steps);
   if (steps.every((step) => step === 1)) return x;
   const interleaved = x.shape.flatMap((extent) => [extent, 1]);
   const zeros = steps.flatMap((step) => [0, step - 1]);
@@ -205,8 +226,8 @@ const applyFlip = defineOp<{ axes: readonly number[] }>({
   },
 });
 
-/** Reverses the order of elements along axes. */
+/** Reverses the order of elements along axes, negative ones counted from the last. */
 export function flip(x: Tensor, axes: readonly number[]): Tensor {
-  const long = axes.filter((axis) => x.shape[axis] > 1);
+  const long = normalizeAxes('flip', axes, x.shape.length).filter((axis) => x.shape[axis] > 1);
   return long.length === 0 ? x : applyFlip([x], { axes: long })[0];
 }

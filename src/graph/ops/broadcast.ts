@@ -1,11 +1,20 @@
 /** Reshaping, repeating and its adjoint, summing: the ops that every other gradient needs. */
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
-import { broadcastShapes, normalizeAxes, type Shape, sameShape, size, type Tensor } from '../tensor.js';
+import {
+  broadcastShapes,
+  normalizeAxes,
+  requireExtents,
+  type Shape,
+  sameShape,
+  size,
+  type Tensor,
+} from '../tensor.js';
 
 const applyReshape = defineOp<{ shape: Shape }>({
   name: 'reshape',
   infer([x], { shape }) {
+    requireExtents('reshape', shape);
     if (size(shape) !== size(x.shape)) {
       throw new ShapeError(
         `reshape: [${x.shape}] holds ${size(x.shape)} elements, [${shape}] holds ${size(shape)}`,
@@ -35,6 +44,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 const applyExpand = defineOp<{ shape: Shape }>({
   name: 'expand',
   infer([x], { shape }) {
+    requireExtents('expand', shape);
     if (!sameShape(broadcastShapes('expand', x.shape, shape), shape)) {
       throw new ShapeError(`expand: [${x.shape}] does not broadcast to [${shape}]`);
     }
@@ -51,9 +61,10 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 
 const applySum = defineOp<{ axes: readonly number[] }>({
   name: 'sum',
-  infer: ([x], { axes }) => [
-    { shape: x.shape.map((extent, i) => (axes.includes(i) ? 1 : extent)), dtype: x.dtype },
-  ],
+  infer([x], { axes }) {
+    if (x.dtype === 'bool') throw new ShapeError('sum: needs numbers, got bool; cast it');
+    return [{ shape: x.shape.map((extent, i) => (axes.includes(i) ? 1 : extent)), dtype: x.dtype }];
+  },
   gradient: ({ inputs, cotangents }) => [expand(cotangents[0]!, inputs[0].shape)],
   emit(onnx, [x], node, { axes }) {
     // A reduction over neighbouring axes is one fast pass; [0, 2, 3] at once is several times slower.

@@ -5,12 +5,13 @@ import { broadcastShapes, constant, type DType, type Tensor } from '../tensor.js
 import { sumTo } from './broadcast.js';
 import { asTensor, type Operand } from './elementwise.js';
 
-function comparison(name: string, type: string) {
+function comparison(name: string, type: string, ordered: boolean) {
   const apply = defineOp<object>({
     name,
     infer([a, b]) {
       if (a.dtype !== b.dtype)
         throw new ShapeError(`${name}: compares like with like, got ${a.dtype} and ${b.dtype}`);
+      if (ordered && a.dtype === 'bool') throw new ShapeError(`${name}: needs numbers, got bool; cast it`);
       return [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: 'bool' }];
     },
     gradient: 'none',
@@ -20,11 +21,11 @@ function comparison(name: string, type: string) {
 }
 
 /** a > b, as bool */
-export const greater = comparison('greater', 'Greater');
+export const greater = comparison('greater', 'Greater', true);
 /** a ≥ b, as bool */
-export const greaterEqual = comparison('greaterEqual', 'GreaterOrEqual');
+export const greaterEqual = comparison('greaterEqual', 'GreaterOrEqual', true);
 /** a = b, as bool */
-export const equal = comparison('equal', 'Equal');
+export const equal = comparison('equal', 'Equal', false);
 
 const applyWhere = defineOp<object>({
   name: 'where',

@@ -4,7 +4,7 @@
  */
 import { ShapeError } from '../../errors.js';
 import { defineOp, type Emitter } from '../op.js';
-import type { Tensor } from '../tensor.js';
+import { requireExtents, requireFloat, type Tensor, type TensorType } from '../tensor.js';
 import { concat, flip, pad, slice, transpose } from './arrange.js';
 import { reshape, sum } from './broadcast.js';
 import { matmul } from './matmul.js';
@@ -39,9 +39,23 @@ const attributesOf = (
   kernel_shape: { ints: kernel },
 });
 
+/** @throws ShapeError unless the options are whole numbers in range and x and w are images */
+function requireImages(op: string, inputs: readonly TensorType[], attributes: ConvAttributes): void {
+  const { strides, padding, dilations, groups } = attributes;
+  requireFloat(op, inputs);
+  requireExtents(`${op}: strides, dilations and groups`, [...strides, ...dilations, groups]);
+  if (padding.some((amount) => !Number.isInteger(amount) || amount < 0)) {
+    throw new ShapeError(
+      `${op}: padding must be whole and not negative, got [${padding}]; use slice to crop`,
+    );
+  }
+}
+
 const applyConv = defineOp<ConvAttributes>({
   name: 'conv2d',
-  infer([x, w, b], { strides, padding, dilations, groups }) {
+  infer([x, w, b], attributes) {
+    const { strides, padding, dilations, groups } = attributes;
+    requireImages('conv2d', b === undefined ? [x, w] : [x, w, b], attributes);
     if (
       x.shape.length !== 4 ||
       w.shape.length !== 4 ||
@@ -133,12 +147,20 @@ interface TransposedAttributes extends ConvAttributes {
 
 const applyConvTranspose = defineOp<TransposedAttributes>({
   name: 'convTranspose2d',
-  infer([x, w], { groups, extents }) {
-    if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[1] !== w.shape[0]) {
+  infer([x, w], attributes) {
+    const { groups, extents } = attributes;
+    requireImages('convTranspose2d', [x, w], attributes);
+    if (
+      x.shape.length !== 4 ||
+      w.shape.length !== 4 ||
+      x.shape[1] !== w.shape[0] ||
+      x.shape[1] % groups !== 0
+    ) {
       throw new ShapeError(
-        `convTranspose2d: x [n, c, h, w] needs weights [c, out/groups, kh, kw], got [${x.shape}] and [${w.shape}]`,
+        `convTranspose2d: x [n, c, h, w] needs weights [c, out/groups, kh, kw], got [${x.shape}] and [${w.shape}] with ${groups} groups`,
       );
     }
+    requireExtents('convTranspose2d: the result', extents);
     return [{ shape: [x.shape[0], w.shape[1] * groups, ...extents], dtype: 'float32' }];
   },
   gradient: ({ inputs: [x, w], attributes, cotangents: [g], needed }) => [
@@ -170,6 +192,7 @@ const applyConvTranspose = defineOp<TransposedAttributes>({
  * @param x [batch, channel, height, width]
  * @param w [channel, out / groups, kernel height, kernel width]
  * @param outputPadding extra rows and columns [bottom, right], less than the stride
+ * @throws ShapeError when channels, groups, kernel and padding do not fit
  */
 export function convTranspose2d(
   x: Tensor,
@@ -177,13 +200,21 @@ export function convTranspose2d(
   options: ConvOptions & { readonly outputPadding?: readonly [number, number] } = {},
 ): Tensor {
   const attributes = withDefaults(options);
+  const { outputPadding = [0, 0] } = options;
+  if (
+    outputPadding.some((extra, i) => !Number.isInteger(extra) || extra < 0 || extra >= attributes.strides[i])
+  ) {
+    throw new ShapeError(
+      `convTranspose2d: output padding must be below the stride [${attributes.strides}], got [${outputPadding}]`,
+    );
+  }
   const extent = (i: 0 | 1) =>
     (x.shape[2 + i] - 1) * attributes.strides[i] +
     (w.shape[2 + i] - 1) * attributes.dilations[i] +
     1 -
     attributes.padding[i] -
     attributes.padding[i + 2] +
-    (options.outputPadding?.[i] ?? 0);
+    outputPadding[i];
   return applyConvTranspose([x, w], { ...attributes, extents: [extent(0), extent(1)] })[0];
 }
 

@@ -1,7 +1,7 @@
 /** Elementwise arithmetic with numpy's broadcasting. */
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
-import { broadcastShapes, constant, type Tensor, type TensorType } from '../tensor.js';
+import { broadcastShapes, constant, requireFloat, type Tensor } from '../tensor.js';
 import { sumTo } from './broadcast.js';
 
 /** A tensor, or a number that stands for a scalar constant. */
@@ -9,11 +9,6 @@ export type Operand = Tensor | number;
 
 export function asTensor(value: Operand): Tensor {
   return typeof value === 'number' ? constant(value) : value;
-}
-
-function requireFloat(op: string, inputs: readonly TensorType[]): void {
-  for (const { dtype } of inputs)
-    if (dtype !== 'float32') throw new ShapeError(`${op}: needs float32, got ${dtype}`);
 }
 
 type BinaryGradient = (
@@ -110,7 +105,10 @@ export const gelu = unary('gelu', 'Gelu', (x, _y, g) => {
 
 const applyPositive = defineOp<object>({
   name: 'positive',
-  infer: ([x]) => [x],
+  infer([x]) {
+    requireFloat('positive', [x]);
+    return [x];
+  },
   gradient: 'none',
   // max(0, min(1, x · largest float)): one vectorised pass, where Sign and Greater are slow on the CPU.
   emit: (onnx, inputs) =>
@@ -136,7 +134,10 @@ export function square(x: Tensor): Tensor {
 
 const applyClip = defineOp<{ low: number; high: number }>({
   name: 'clip',
-  infer: ([x]) => [x],
+  infer([x]) {
+    requireFloat('clip', [x]);
+    return [x];
+  },
   // Inside the range, borders included, the derivative is 1, as in PyTorch.
   gradient: ({ inputs: [x], attributes: { low, high }, cotangents }) => [
     mul(cotangents[0]!, mul(nonNegative(sub(x, low)), nonNegative(sub(high, x)))),

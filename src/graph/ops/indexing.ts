@@ -1,27 +1,24 @@
 /** Look-up by index: embeddings. */
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
-import type { Tensor } from '../tensor.js';
+import { constant, requireExtents, type Tensor } from '../tensor.js';
 import { reshape } from './broadcast.js';
+import { cast, equal } from './compare.js';
 import { matmul } from './matmul.js';
 
-const applyOneHot = defineOp<{ depth: number }>({
-  name: 'oneHot',
-  infer([indices], { depth }) {
-    if (indices.dtype !== 'int32')
-      throw new ShapeError(`oneHot: indices must be int32, got ${indices.dtype}`);
-    return [{ shape: [...indices.shape, depth], dtype: 'float32' }];
-  },
-  gradient: 'none',
-  emit: (onnx, [indices], _node, { depth }) =>
-    onnx.node('OneHot', [indices, onnx.int64([depth]), onnx.float32([0, 1], [2])], {
-      attributes: { axis: { int: -1 } },
-    }),
-});
-
-/** 1 at the index, 0 elsewhere, on a new last axis of extent `depth`. */
+/**
+ * 1 at the index, 0 elsewhere, on a new last axis of extent `depth`; all 0 where the index is outside [0, depth).
+ * A comparison with 0, 1, 2, …: the CPU provider has no OneHot for int32, and none has it for a scalar.
+ */
 export function oneHot(indices: Tensor, depth: number): Tensor {
-  return applyOneHot([indices], { depth })[0];
+  if (indices.dtype !== 'int32') throw new ShapeError(`oneHot: indices must be int32, got ${indices.dtype}`);
+  requireExtents('oneHot', [depth]);
+  const classes = constant(
+    Array.from({ length: depth }, (_, i) => i),
+    [depth],
+    'int32',
+  );
+  return cast(equal(reshape(indices, [...indices.shape, 1]), classes), 'float32');
 }
 
 const applyGather = defineOp<object>({
@@ -29,6 +26,7 @@ const applyGather = defineOp<object>({
   infer([table, indices]) {
     if (indices.dtype !== 'int32')
       throw new ShapeError(`gather: indices must be int32, got ${indices.dtype}`);
+    if (table.shape.length === 0) throw new ShapeError('gather: the table must have rows, got a scalar');
     return [{ shape: [...indices.shape, ...table.shape.slice(1)], dtype: table.dtype }];
   },
   // A matrix product instead of a scatter: the order of additions is fixed, and every device has it.

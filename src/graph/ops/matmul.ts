@@ -1,7 +1,7 @@
 /** Matrix products. */
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
-import { broadcastShapes, size, type Tensor } from '../tensor.js';
+import { broadcastShapes, requireFloat, size, type Tensor } from '../tensor.js';
 import { transpose } from './arrange.js';
 import { reshape, sumTo } from './broadcast.js';
 
@@ -16,6 +16,7 @@ const swapLast = (rank: number) =>
 const applyMatmul = defineOp<MatmulAttributes>({
   name: 'matmul',
   infer([a, b], { transposeA, transposeB }) {
+    requireFloat('matmul', [a, b]);
     if (a.shape.length < 2 || b.shape.length < 2) {
       throw new ShapeError(`matmul: needs at least two axes each, got [${a.shape}] and [${b.shape}]`);
     }
@@ -39,19 +40,10 @@ const applyMatmul = defineOp<MatmulAttributes>({
       transposeA
         ? matmul(b, g!, { transposeA: transposeB, transposeB: true })
         : matmul(g!, b, { transposeB: !transposeB });
-    const db = () => {
-      if (b.shape.length === 2 && a.shape.length > 2 && !transposeA) {
-        // One product over all batches instead of one per batch and a sum.
-        const rows = reshape(a, [-1, a.shape.at(-1)!]);
-        const cotangent = reshape(g!, [-1, g!.shape.at(-1)!]);
-        return transposeB
-          ? matmul(cotangent, rows, { transposeA: true })
-          : matmul(rows, cotangent, { transposeA: true });
-      }
-      return transposeB
+    const db = () =>
+      transposeB
         ? matmul(g!, a, { transposeA: true, transposeB: transposeA })
         : matmul(a, g!, { transposeA: !transposeA });
-    };
     return [needed[0] ? sumTo(da(), a.shape) : null, needed[1] ? sumTo(db(), b.shape) : null];
   },
   emit(onnx, [a, b], node, { transposeA, transposeB }) {

@@ -1,7 +1,7 @@
 /** Batch and layer normalisation. */
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
-import { size, type Tensor } from '../tensor.js';
+import { requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
 import { reshape, sum } from './broadcast.js';
 import { add, div, mul, sqrt, sub } from './elementwise.js';
 import { mean } from './reduce.js';
@@ -13,20 +13,24 @@ function perChannel(vector: Tensor, rank: number): Tensor {
 
 const spatialAxes = (rank: number) => Array.from({ length: rank }, (_, i) => i).filter((axis) => axis !== 1);
 
+function requireChannels(op: string, x: TensorType, vectors: readonly TensorType[]): void {
+  requireFloat(op, [x, ...vectors]);
+  if (x.shape.length < 2 || vectors.some(({ shape }) => shape.length !== 1 || shape[0] !== x.shape[1])) {
+    throw new ShapeError(
+      `${op}: x [batch, channel, ...] needs vectors [channel], got [${x.shape}] and ${vectors.map(({ shape }) => `[${shape}]`).join(' ')}`,
+    );
+  }
+}
+
 const applyBatchNorm = defineOp<{ epsilon: number }>({
   name: 'batchNormTraining',
-  infer([x, scale, bias]) {
+  infer([x, ...vectors]) {
     const channels = { shape: [x.shape[1]], dtype: 'float32' } as const;
-    if (
-      x.shape.length < 2 ||
-      [scale, bias].some(({ shape }) => shape.length !== 1 || shape[0] !== x.shape[1])
-    ) {
-      throw new ShapeError(
-        `batchNorm: x [batch, channel, ...] needs scale and bias [channel], got [${x.shape}], [${scale.shape}], [${bias.shape}]`,
-      );
-    }
+    requireChannels('batchNormTraining', x, vectors);
     if (size(x.shape) === x.shape[1]) {
-      throw new ShapeError('batchNorm: training needs more than one value per channel; use a larger batch');
+      throw new ShapeError(
+        `batchNormTraining: needs more than one value per channel, got [${x.shape}]; use a larger batch`,
+      );
     }
     return [{ shape: x.shape, dtype: 'float32' }, channels, channels];
   },
@@ -71,10 +75,9 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
   },
   emit(onnx, [x, scale, bias], node, { epsilon }) {
     const channels = node.inputs[0].shape[1];
-    // The runtime writes the statistics into the buffers of these two inputs, so no other node may share them.
-    const start = onnx.float32(0, [channels], true);
-    const spread = onnx.float32(1, [channels], true);
-    return onnx.node('BatchNormalization', [x, scale, bias, start, spread], {
+    // The runtime writes the statistics into the buffers of the last two inputs, so no other node may share them.
+    const running = [onnx.scratch(channels), onnx.scratch(channels)];
+    return onnx.node('BatchNormalization', [x, scale, bias, ...running], {
       attributes: { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: { int: 1 } },
       outputs: 3,
     });
@@ -98,7 +101,10 @@ export function batchNormTraining(x: Tensor, scale: Tensor, bias: Tensor, epsilo
 
 const applyScaleShift = defineOp<{ epsilon: number }>({
   name: 'batchNormInference',
-  infer: ([x]) => [x],
+  infer([x, ...vectors]) {
+    requireChannels('batchNormInference', x, vectors);
+    return [x];
+  },
   gradient({ inputs: [x, scale, , average, variance], attributes: { epsilon }, cotangents: [g], needed }) {
     const rank = x.shape.length;
     const axes = spatialAxes(rank);
@@ -133,6 +139,7 @@ export function batchNormInference(
 const applyLayerNorm = defineOp<{ epsilon: number }>({
   name: 'layerNorm',
   infer([x, scale, bias]) {
+    requireFloat('layerNorm', [x, scale, bias]);
     const width = x.shape.at(-1);
     if ([scale, bias].some(({ shape }) => shape.length !== 1 || shape[0] !== width)) {
       throw new ShapeError(

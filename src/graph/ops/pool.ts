@@ -1,7 +1,7 @@
 /** Pooling over windows of an image, which may overlap. */
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
-import { constant, size, type Tensor, type TensorType } from '../tensor.js';
+import { constant, requireExtents, requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
 import { dilate, pad, slice } from './arrange.js';
 import { expand, reshape } from './broadcast.js';
 import { cast, equal } from './compare.js';
@@ -28,6 +28,13 @@ function inferPool(
   [x]: readonly TensorType[],
   { kernel, strides, padding }: PoolAttributes,
 ): TensorType[] {
+  requireFloat(op, [x]);
+  requireExtents(`${op}: window and strides`, [...kernel, ...strides]);
+  if (padding.some((amount) => !Number.isInteger(amount) || amount < 0)) {
+    throw new ShapeError(
+      `${op}: padding must be whole and not negative, got [${padding}]; use slice to crop`,
+    );
+  }
   if (x.shape.length !== 4)
     throw new ShapeError(`${op}: needs [batch, channel, height, width], got [${x.shape}]`);
   const extents = [0, 1].map(

@@ -1,6 +1,6 @@
 /** Reductions beside the plain sum. */
 import { defineOp } from '../op.js';
-import { size, type Tensor } from '../tensor.js';
+import { requireFloat, size, type Tensor } from '../tensor.js';
 import { expand, type ReduceOptions, reducedAxes, reshape, sum } from './broadcast.js';
 import { cast, equal } from './compare.js';
 import { add, div, exp, log, maximum, mul, stopGradient, sub } from './elementwise.js';
@@ -22,9 +22,10 @@ export function maskedMean(x: Tensor, mask: Tensor, options: ReduceOptions = {})
 
 const applyMax = defineOp<{ axes: readonly number[] }>({
   name: 'max',
-  infer: ([x], { axes }) => [
-    { shape: x.shape.map((extent, i) => (axes.includes(i) ? 1 : extent)), dtype: 'float32' },
-  ],
+  infer([x], { axes }) {
+    requireFloat('max', [x]);
+    return [{ shape: x.shape.map((extent, i) => (axes.includes(i) ? 1 : extent)), dtype: 'float32' }];
+  },
   // Equal maxima share the derivative evenly, as torch.amax does.
   gradient({ inputs: [x], outputs: [y], attributes: { axes }, cotangents }) {
     const isMax = cast(equal(x, y), 'float32');
@@ -37,7 +38,8 @@ const applyMax = defineOp<{ axes: readonly number[] }>({
 /** Largest element over axes. */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
   const { axes, dropped } = reducedAxes('max', x, options.axes);
-  const kept = applyMax([x], { axes })[0];
+  // ONNX takes an empty list of axes to mean all of them.
+  const kept = axes.length === 0 ? x : applyMax([x], { axes })[0];
   return options.keepAxes ? kept : reshape(kept, dropped);
 }
 

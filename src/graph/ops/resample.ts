@@ -2,7 +2,8 @@
  * Changing the resolution of an image. Each method is a fixed linear map, so it is written as a product with
  * constant matrices: exact at any size, the same on every device, and its derivative is the transposed product.
  */
-import { constant, type Tensor } from '../tensor.js';
+import { ShapeError } from '../../errors.js';
+import { constant, requireExtents, type Tensor } from '../tensor.js';
 import { reshape } from './broadcast.js';
 import { matmul } from './matmul.js';
 
@@ -18,18 +19,26 @@ const jointLimit = 1 << 18;
  * @returns [batch, channel, rows, columns]
  */
 export function resizeBilinear(x: Tensor, rows: number, columns: number): Tensor {
-  return resample(x, linearWeights(x.shape[2], rows), linearWeights(x.shape[3], columns));
+  return resample('resizeBilinear', x, [rows, columns], linearWeights);
 }
 
 /** Mean over each of rows × columns cells of nearly equal extent (PyTorch's adaptive average pooling). */
 export function adaptiveAveragePool(x: Tensor, rows: number, columns: number): Tensor {
-  return resample(x, areaWeights(x.shape[2], rows), areaWeights(x.shape[3], columns));
+  return resample('adaptiveAveragePool', x, [rows, columns], areaWeights);
 }
 
-function resample(x: Tensor, vertical: Weights, horizontal: Weights): Tensor {
+function resample(
+  op: string,
+  x: Tensor,
+  [rows, columns]: readonly [number, number],
+  weights: (from: number, to: number) => Weights,
+): Tensor {
+  requireExtents(op, [rows, columns]);
+  if (x.shape.length !== 4)
+    throw new ShapeError(`${op}: needs [batch, channel, height, width], got [${x.shape}]`);
   const [n, c, h, w] = x.shape;
-  const [rows, columns] = [vertical.length, horizontal.length];
   if (h === rows && w === columns) return x;
+  const [vertical, horizontal] = [weights(h, rows), weights(w, columns)];
   if (h * w * rows * columns <= jointLimit) {
     const joint = new Float32Array(h * w * rows * columns);
     for (let i = 0; i < h; i++)

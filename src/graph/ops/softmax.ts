@@ -1,13 +1,16 @@
 /** Softmax and its logarithm. */
 import { defineOp } from '../op.js';
-import type { Tensor } from '../tensor.js';
+import { normalizeAxis, requireFloat, type Tensor } from '../tensor.js';
 import { sum } from './broadcast.js';
-import { mul, sub } from './elementwise.js';
-import { logSumExp } from './reduce.js';
+import { exp, log, mul, stopGradient, sub } from './elementwise.js';
+import { max } from './reduce.js';
 
 const applySoftmax = defineOp<{ axis: number }>({
   name: 'softmax',
-  infer: ([x]) => [x],
+  infer([x]) {
+    requireFloat('softmax', [x]);
+    return [x];
+  },
   gradient({ outputs: [y], attributes: { axis }, cotangents: [g] }) {
     const product = mul(g!, y);
     return [sub(product, mul(y, sum(product, { axes: [axis], keepAxes: true })))];
@@ -18,10 +21,12 @@ const applySoftmax = defineOp<{ axis: number }>({
 
 /** eˣ / Σ eˣ along an axis (default the last), stable for any finite x. */
 export function softmax(x: Tensor, axis = -1): Tensor {
-  return applySoftmax([x], { axis: axis < 0 ? axis + x.shape.length : axis })[0];
+  return applySoftmax([x], { axis: normalizeAxis('softmax', axis, x.shape.length) })[0];
 }
 
-/** log softmax along an axis (default the last). */
+/** log softmax along an axis (default the last): z − log Σ e^z with z = x − max x, precise wherever x lies. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  return sub(x, logSumExp(x, { axes: [axis], keepAxes: true }));
+  const over = { axes: [axis], keepAxes: true };
+  const shifted = sub(x, stopGradient(max(x, over)));
+  return sub(shifted, log(sum(exp(shifted), over)));
 }
