@@ -52,5 +52,7 @@ test('the blocked convolution equals the plain one', async () => {
   const plain = await runtime.load(compile({ y }));
   const expected = (await plain.run(feeds)).y;
   const got = (await evaluate(runtime, { y, total: sum(y) }, feeds)).y;
-  got.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-4));
+  got.forEach((value, i) => {
+    assert.ok(Math.abs(value - expected[i]) < 1e-4);
+  });
 });

@@ -1,0 +1,63 @@
+/** Cases of batch and layer normalisation. */
+import * as g from '../../../src/graph/index.js';
+import { type Case, given, positive, real } from '../check.js';
+
+const images: readonly (readonly number[])[] = [
+  [5, 3],
+  [3, 2, 5],
+  [2, 3, 4, 3],
+  [1, 2, 3, 1],
+  [2, 2, 1, 3, 2],
+];
+
+export const normCases: readonly Case[] = [
+  ...images.flatMap((shape): Case[] => [
+    {
+      name: `batchNormTraining of [${shape}]`,
+      inputs: [real(...shape), real(shape[1]), real(shape[1])],
+      build: (x, scale, bias) => g.batchNormTraining(x, scale, bias).y,
+    },
+    {
+      name: `batchNormTraining of [${shape}] with its statistics`,
+      inputs: [real(...shape), real(shape[1]), real(shape[1])],
+      build(x, scale, bias) {
+        const { y, mean, variance } = g.batchNormTraining(x, scale, bias, 0.01);
+        return [y, mean, variance];
+      },
+    },
+    {
+      name: `the statistics of batchNormTraining of [${shape}] alone`,
+      inputs: [real(...shape), real(shape[1]), real(shape[1])],
+      build(x, scale, bias) {
+        const { mean, variance } = g.batchNormTraining(x, scale, bias);
+        return [mean, g.sqrt(variance)];
+      },
+    },
+    {
+      name: `batchNormInference of [${shape}]`,
+      inputs: [real(...shape), real(shape[1]), real(shape[1]), real(shape[1]), positive(shape[1])],
+      build: (x, scale, bias, mean, variance) => g.batchNormInference(x, scale, bias, mean, variance, 0.01),
+    },
+  ]),
+  {
+    name: 'two batchNormTraining of one shape beside each other keep their statistics apart',
+    inputs: [real(4, 2, 3), real(4, 2, 3), real(2), real(2)],
+    build(a, b, scale, bias) {
+      const first = g.batchNormTraining(a, scale, bias);
+      const second = g.batchNormTraining(b, scale, bias);
+      return [first.y, first.mean, first.variance, second.y, second.mean, second.variance];
+    },
+  },
+  {
+    name: 'batchNormTraining of a constant channel',
+    inputs: [given([3, 1, 3, -1, 3, 2], [3, 2]), real(2), real(2)],
+    build: (x, scale, bias) => g.batchNormTraining(x, scale, bias, 0.1).y,
+  },
+  ...[[7], [3, 1], [2, 5], [2, 3, 4], [2, 1, 3, 2, 3]].map(
+    (shape): Case => ({
+      name: `layerNorm of [${shape}]`,
+      inputs: [real(...shape), real(shape.at(-1)!), real(shape.at(-1)!)],
+      build: (x, scale, bias) => g.layerNorm(x, scale, bias, 0.01),
+    }),
+  ),
+];
