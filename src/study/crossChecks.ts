@@ -164,11 +164,27 @@ function checkRisk({ data, labels, stage1, tiers }: Checked, report: Report): vo
   for (const [i, column] of stage1.forwardFill.entries())
     if (!features.includes(column))
       report(['stage1', 'forwardFill', i], `"${column}" is not a feature column`);
+  const isLabel = (label: string) => names === undefined || names.includes(label);
+  for (const [label, columns] of Object.entries(tiers.diagnosisColumns)) {
+    if (!isLabel(label))
+      report(['tiers', 'diagnosisColumns', label], `"${label}" is not a label of the study`);
+    for (const [i, column] of columns.entries())
+      if (!features.includes(column))
+        report(['tiers', 'diagnosisColumns', label, i], `"${column}" is not a feature column`);
+  }
   for (const [i, { label, column }] of tiers.overrides.entries()) {
-    if (names !== undefined && !names.includes(label))
+    if (label !== undefined && !isLabel(label))
       report(['tiers', 'overrides', i, 'label'], `"${label}" is not a label of the study`);
     if (!features.includes(column))
       report(['tiers', 'overrides', i, 'column'], `"${column}" is not a feature column`);
+    const stated = Object.keys(tiers.diagnosisColumns).find(
+      (name) => (label ?? name) === name && tiers.diagnosisColumns[name].includes(column),
+    );
+    if (stated !== undefined)
+      report(
+        ['tiers', 'overrides', i, 'column'],
+        `"${column}" states the diagnosis of "${stated}" and may not define its tier; name other labels or another column`,
+      );
   }
 }
 

@@ -20,7 +20,6 @@ export {
   formatPredictions,
   type Predictions,
   parsePredictions,
-  TIER_NAMES,
 } from './predictions.js';
 export { dumpStudy, type ResolvedStudy, resolveStudy, studyHash } from './resolve.js';
 export {

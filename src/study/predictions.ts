@@ -2,8 +2,7 @@
 import { parse } from 'csv-parse/sync';
 import { type SplitPart, splitParts } from '../data/index.js';
 import { DataError } from '../errors.js';
-
-export const TIER_NAMES = ['low', 'medium', 'high'] as const;
+import { tierNames } from '../risk/index.js';
 
 /**
  * Predictions of a run: n rows, L labels; matrices are row-major [n, L]. Under cross-validation a row of the
@@ -49,7 +48,7 @@ export function formatPredictions(predictions: Predictions): string {
     ];
     for (let label = 0; label < labels.length; label++) {
       const at = row * labels.length + label;
-      cells.push(known[at] ? String(targets[at]) : '', String(probabilities[at]), TIER_NAMES[tiers[at]]);
+      cells.push(known[at] ? String(targets[at]) : '', String(probabilities[at]), tierNames[tiers[at]]);
     }
     lines.push(csvLine(cells));
   }
@@ -97,7 +96,7 @@ export function parsePredictions(text: string, file: string): Predictions {
         predictions.targets[at] = Number(oneOf(['0', '1'], target, where(column)));
       }
       predictions.probabilities[at] = numberIn(row[column + 1], 0, 1, where(column + 1));
-      predictions.tiers[at] = TIER_NAMES.indexOf(oneOf(TIER_NAMES, row[column + 2], where(column + 2)));
+      predictions.tiers[at] = tierNames.indexOf(oneOf(tierNames, row[column + 2], where(column + 2)));
     }
   }
   return predictions;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { augmentations } from '../../src/data/index.js';
 import { ConfigError } from '../../src/errors.js';
-import { resolveStage1Options } from '../../src/risk/index.js';
+import { fitTiers, resolveStage1Options, type TierPolicy } from '../../src/risk/index.js';
 import { parseStudy } from '../../src/study/parse.js';
 import { studyReference } from '../../src/study/reference.js';
 import { studyJsonSchema } from '../../src/study/schemaKeys.js';
@@ -121,8 +121,12 @@ test('sections must fit each other', () => {
     [`${minimal}stage1: { bins: { fixed: { age: [40, 30] } } }\n`, /cut points must ascend/],
     [`${minimal}stage1: { forwardFill: [hight] }\n`, /"hight" is not a feature column/],
     [
-      `${minimal}tiers: { overrides: [{ label: well, column: age, atLeast: 3, tier: high }] }\n`,
+      `${minimal}tiers: { overrides: [{ label: well, column: age, op: '>=', value: 3, tier: high }] }\n`,
       /"well" is not a label/,
+    ],
+    [
+      `${minimal}tiers: { overrides: [{ column: age, op: '>', value: 3, tier: high }], diagnosisColumns: { ill: [age] } }\n`,
+      /"age" states the diagnosis of "ill" and may not define its tier/,
     ],
     [minimal.replace('patient: who', 'valid: { age: [120, 0] }'), /lowest 120 is above highest 0/],
     [minimal.replace('patient: who', 'maskWords: [covid]'), /needs at least one column in data\.text/],
@@ -195,6 +199,13 @@ test('stage 1 has the same options and defaults in the study file as on its own'
   assert.equal(enabled, true);
   const { seed: _, ...own } = resolveStage1Options();
   assert.deepEqual(options, own);
+});
+
+test('tiers have the same policy and defaults in the study file as on their own', () => {
+  const known = Uint8Array.of(1, 1);
+  const fit = (policy?: TierPolicy) =>
+    fitTiers(Float64Array.of(0.2, 0.7), Float32Array.of(0, 1), known, ['ill'], policy);
+  assert.deepEqual(fit(parseStudy(minimal, 'small.yaml').tiers), fit());
 });
 
 test('ranges of an own augmentation are those of the augmenter, all off', () => {

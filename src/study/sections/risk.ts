@@ -106,12 +106,15 @@ export const stage1Section = z
   .describe('Stage 1: interpretable rules and trees on the table columns, fitted inside the training rows.');
 
 const override = z.strictObject({
-  label: z.string().min(1).describe('Label whose tier is raised.'),
-  column: z.string().min(1).describe('Feature column to look at.'),
-  atLeast: z
+  label: z.string().min(1).optional().describe('Label whose tier is raised. Default: every label.'),
+  column: z.string().min(1).describe('Numeric, ordinal or categorical feature column.'),
+  op: z
+    .enum(['=', '!=', '<', '<=', '>', '>='])
+    .describe('Comparison; categorical columns know = and != only. A missing value never fires.'),
+  value: z
     .union([z.number(), z.string()])
-    .describe('Numeric and ordinal columns: this value or more; categorical columns: this value.'),
-  tier: z.enum(['medium', 'high']).describe('Lowest tier for such a row.'),
+    .describe('Number, or the name of a category or of an ordinal level.'),
+  tier: z.enum(['medium', 'high']).describe('Lowest tier of such a row.'),
 });
 
 export const tiersSection = z
@@ -131,6 +134,10 @@ export const tiersSection = z
       .array(override)
       .default([])
       .describe('Declared rules that raise a tier, such as "HPV positive: at least medium".'),
+    diagnosisColumns: z
+      .record(z.string().min(1), z.array(z.string().min(1)))
+      .default({})
+      .describe('Label -> feature columns that state its diagnosis; they may not raise its tier.'),
   })
   .prefault({})
   .describe('Low, medium and high risk, cut on calibrated probabilities of the validation rows.');
