@@ -58,3 +58,12 @@ export type { Ceilings, StudyTruth } from './synthetic/truth.js';
 export { generateStudy, type SyntheticOptions, type SyntheticStudy } from './synthetic.js';
 export { columnIndex, readTable, type Table } from './table.js';
 export { defaultMissing } from './values.js';
+export {
+  basicTokens,
+  createWordPieceEncoder,
+  learnVocabulary,
+  specialTokens,
+  type Vocabulary,
+  type VocabularyOptions,
+  type WordPieceEncoder,
+} from './wordpiece.js';
