@@ -1,0 +1,3 @@
+/** Reports: one self-contained HTML file per run. */
+export type * from './input.js';
+export { renderReport } from './report.js';

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import type { Estimate } from '../../src/metrics/index.js';
+import { evaluateMultilabel } from '../../src/metrics/index.js';
+import { type ReportInput, renderReport } from '../../src/report/index.js';
+import { chestLabels, sampleInput } from './sample.js';
+
+const input = sampleInput();
+const report = renderReport(input);
+
+/** Text a reader sees: tags, style and attributes removed. */
+const visible = (page: string) =>
+  page
+    .replace(/<style>.*?<\/style>/gs, '')
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/[\s\u00a0]+/g, ' ');
+
+/** The input with some of its parts replaced. */
+const withParts = (parts: Partial<ReportInput>): ReportInput => ({ ...input, ...parts });
+
+/** The input with one macro or overall estimate of the test block replaced. */
+function withTest(change: {
+  auroc?: Estimate;
+  accuracy?: Estimate;
+  allNegativeAccuracy?: Estimate;
+}): ReportInput {
+  const { auroc, ...overall } = change;
+  const { test } = input.metrics;
+  const macro = auroc === undefined ? test.macro : { ...test.macro, auroc: { ...auroc, labels: 4 } };
+  return withParts({ metrics: { ...input.metrics, test: { ...test, ...overall, macro } } });
+}
+
+test('the headline states macro AUROC, its interval, the patients and the all-negative accuracy', () => {
+  const page = visible(
+    renderReport(
+      withTest({
+        auroc: { value: 0.7614, ci95: [0.7216, 0.7984] },
+        accuracy: { value: 0.9127, ci95: [0.905, 0.92] },
+        allNegativeAccuracy: { value: 0.936, ci95: [0.93, 0.942] },
+      }),
+    ),
+  );
+  assert.ok(
+    page.includes(
+      'Macro AUROC 0.761 (95 % CI 0.722 to 0.798) over 4 labels in 200 test patients; accuracy 91.3 % ' +
+        '(95 % CI 90.5 % to 92.0 %) beside 93.6 % (95 % CI 93.0 % to 94.2 %) for calling every label negative.',
+    ),
+    page.slice(0, 600),
+  );
+  assert.ok(page.includes('does not exceed the all-negative baseline'));
+  assert.ok(page.includes('The interval lies above 0.5'));
+});
+
+test('the verdict follows the intervals', () => {
+  const says = (change: Parameters<typeof withTest>[0], sentence: string) =>
+    assert.ok(visible(renderReport(withTest(change))).includes(sentence), sentence);
+  says({ auroc: { value: 0.55, ci95: [0.49, 0.6] } }, 'cannot be told from chance');
+  says({ auroc: { value: 0.4, ci95: [0.35, 0.45] } }, 'worse than chance');
+  const baseline: Estimate = { value: 0.9, ci95: [0.89, 0.91] };
+  says(
+    { accuracy: { value: 0.905, ci95: [0.895, 0.92] }, allNegativeAccuracy: baseline },
+    'intervals overlap',
+  );
+  says(
+    { accuracy: { value: 0.95, ci95: [0.94, 0.96] }, allNegativeAccuracy: baseline },
+    'Accuracy is above the all-negative baseline.',
+  );
+  says({ auroc: { value: null, reason: 'one class only' } }, 'Macro AUROC undefined: one class only');
+});
+
+test('every estimate of a label is printed with its interval', () => {
+  const page = visible(report);
+  for (const label of input.labels) {
+    for (const metric of [
+      'auroc',
+      'auprc',
+      'sensitivity',
+      'specificity',
+      'f1',
+      'gmean',
+      'brier',
+      'ece',
+    ] as const) {
+      const estimate = input.metrics.test.labels[label][metric];
+      assert.ok(estimate.value !== null && estimate.ci95 !== null);
+      const [low, high] = estimate.ci95;
+      const printed = `${estimate.value.toFixed(3)} ${low.toFixed(3)} to ${high.toFixed(3)}`;
+      assert.ok(page.includes(printed), `${label} ${metric}: ${printed}`);
+    }
+  }
+});
+
+test('confusion matrices count the known test rows', () => {
+  const { targets, known, decisions } = input.test;
+  const counts = [0, 0, 0, 0];
+  for (let at = 1; at < known.length; at += input.labels.length) {
+    if (known[at] === 1) counts[2 * targets[at] + decisions[at]]++;
+  }
+  const [trueNegatives, falsePositives, falseNegatives, truePositives] = counts;
+  const matrix = report.slice(report.indexOf('<strong>Cardiomegaly</strong>, threshold 0.210'));
+  const cells = [...matrix.slice(0, matrix.indexOf('</table>')).matchAll(/<td style[^>]*>([\d,]+)</g)];
+  assert.deepEqual(
+    cells.map(([, text]) => Number(text.replace(',', ''))),
+    [falseNegatives, truePositives, trueNegatives, falsePositives],
+  );
+});
+
+test('an undefined metric prints its reason, and neither NaN nor a bare "undefined" appears', () => {
+  const labels = ['present', 'absent'];
+  const rows = 40;
+  const cells = Array.from({ length: 2 * rows }, (_, at) => ({ absent: at % 2 === 1, row: at >> 1 }));
+  const scored = {
+    targets: Float32Array.from(cells, ({ absent, row }) => (!absent && row % 3 === 0 ? 1 : 0)),
+    known: new Uint8Array(2 * rows).fill(1),
+    probabilities: Float64Array.from(cells, ({ row }) => ((row * 7) % 11) / 20),
+    decisions: Uint8Array.from(cells, ({ row }) => row & 1),
+  };
+  const patients = Int32Array.from({ length: rows }, (_, row) => row);
+  const evaluation = evaluateMultilabel({ labels, ...scored, patients, resamples: 50, seed: 3 });
+  const { auroc } = evaluation.labels.absent;
+  assert.ok(auroc.value === null);
+  const sample = sampleInput({ labels, rows });
+  const page = renderReport({
+    ...sample,
+    metrics: { test: evaluation, validation: null },
+    test: scored,
+    thresholds: [[0.3], []],
+    tiers: null,
+    rules: null,
+    training: [],
+    features: { numeric: [], correlation: [] },
+  });
+  const text = visible(page);
+  assert.ok(
+    text.includes(`Undefined: no AUROC for absent (${auroc.reason})`),
+    'warned of on the first screen',
+  );
+  assert.ok(text.includes(`undefined: ${auroc.reason}`), 'printed where the number would be');
+  assert.ok(text.includes('over 1 of 2 labels'));
+  assert.ok(text.includes('No network was trained.') && text.includes('The study defines no tiers.'));
+  for (const whole of [page, report]) {
+    assert.doesNotMatch(whole, /NaN|Infinity|\bnull\b|\[object/);
+    assert.doesNotMatch(visible(whole), /\bundefined\b(?!: \w)/);
+  }
+});
+
+test('names and texts from the data are escaped everywhere', () => {
+  const evil = '<script>alert("x")</script>';
+  const base = sampleInput({ labels: [evil, "o'clock & <b>"] });
+  const page = renderReport({
+    ...base,
+    name: evil,
+    studyYaml: `name: "${evil}"`,
+    split: { description: evil, parts: base.split.parts.map((part) => ({ ...part, name: evil })) },
+    features: { ...base.features, numeric: base.features.numeric.map((f) => ({ ...f, name: evil })) },
+    rules: {
+      fittedOn: evil,
+      criterion: 'auc',
+      labels: base.labels.map(() => [{ ...input.rules!.labels[0][0], text: evil }]),
+    },
+    training: base.training.map((run) => ({ ...run, name: evil })),
+    notes: [{ code: evil, message: evil, count: 1 }],
+    acceptedFindings: [{ code: evil, message: evil, count: 1 }],
+    environment: {
+      ...base.environment,
+      device: evil,
+      versions: { [evil]: evil },
+      checksums: { [evil]: evil },
+    },
+  });
+  assert.doesNotMatch(page, /<script/i);
+  assert.doesNotMatch(page, /alert\("/);
+  assert.doesNotMatch(page, /<b>/);
+  assert.ok(page.includes('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;'));
+  assert.ok(page.includes('o&#39;clock &amp; &lt;b&gt;'));
+});
+
+test('the file asks for nothing from outside and runs no script', () => {
+  assert.doesNotMatch(report, /https?:/);
+  assert.doesNotMatch(report, /<(?:script|link|img|iframe|object|embed)\b|\bsrc=|@import|\son\w+=/i);
+  for (const [, target] of report.matchAll(/(?:href="|url\()([^")]*)/g)) assert.match(target, /^#/);
+  assert.ok(report.includes(`default-src 'none'`) || report.includes('default-src &#39;none&#39;'));
+});
+
+test('every figure has a text alternative with numbers, a chart and its data as a table', () => {
+  const figures = [...report.matchAll(/<figure .*?<\/figure>/gs)].map(([figure]) => figure);
+  // Two forests, tiers, counts, three co-occurrences, three histograms, correlation, three by epoch; two per label.
+  assert.equal(figures.length, 14 + 2 * input.labels.length);
+  for (const figure of figures) {
+    assert.match(figure, /role="img" aria-label="[^"]*\d[^"]*"/);
+    assert.match(figure, /<svg [^>]*aria-hidden="true"[^>]*>.*<path/s);
+    assert.match(figure, /<details><summary>.*<tbody><tr.*<\/table>/s);
+  }
+});
+
+test('ids are unique and links lead to them', () => {
+  const ids = [...report.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+  assert.equal(new Set(ids).size, ids.length);
+  const links = [...report.matchAll(/(?:href="|url\()#([^")]+)/g)].map(([, id]) => id);
+  assert.ok(links.length > 10);
+  for (const id of links) assert.ok(ids.includes(id), id);
+});
+
+test('warnings name accepted findings, tiers out of order, few events and chance', () => {
+  const page = visible(
+    renderReport(
+      withParts({
+        acceptedFindings: [
+          { code: 'target-proxy', message: 'Dx:HPV nearly determines Dx:Cancer', count: 18 },
+        ],
+      }),
+    ),
+  );
+  assert.ok(page.includes('Accepted audit finding target-proxy : Dx:HPV nearly determines Dx:Cancer (18)'));
+  assert.ok(page.includes('observed risk falls from one tier to the next higher for Effusion;'));
+  const few = input.labels.filter((label) => input.metrics.test.labels[label].positives < 100);
+  assert.deepEqual(few, ['Effusion', 'Infiltration']);
+  assert.match(page, /fewer than 100 positive test rows for Effusion \(\d+\) and Infiltration \(\d+\);/);
+  assert.ok(!page.includes('Not told from chance'));
+});
+
+test('fourteen labels and 5000 test rows stay under 2 MB', () => {
+  const big = renderReport(sampleInput({ labels: chestLabels, rows: 5000, fits: 5, resamples: 10 }));
+  assert.ok(Buffer.byteLength(big) < 2e6, `${Buffer.byteLength(big)} bytes`);
+  for (const label of chestLabels)
+    assert.ok(big.includes(`ROC and precision–recall curves of ${label}`), label);
+});
+
+test('more than 24 labels: the most frequent are drawn, all are tabulated', () => {
+  const labels = Array.from({ length: 26 }, (_, l) => `finding ${l}`);
+  const page = renderReport(sampleInput({ labels, rows: 300, resamples: 10 }));
+  assert.ok(visible(page).includes('Drawn are the 24 labels with most positive test rows, of 26'));
+  assert.equal(page.match(/<figure id="curves-/g)?.length, 24);
+  for (const label of labels) assert.ok(page.includes(`<th scope="row">${label}</th>`), label);
+});
+
+test('equal input gives equal bytes', () => {
+  assert.equal(renderReport(sampleInput()), report);
+});
+
+test('a number that is not finite is refused, not printed', () => {
+  assert.throws(
+    () => renderReport(withTest({ auroc: { value: Number.NaN, ci95: [0, 1] } })),
+    /RangeError: formatNumber: value must be finite, got NaN; record an undefined metric/,
+  );
+});
+
+test('lists that do not fit the labels are refused', () => {
+  assert.throws(() => renderReport(withParts({ thresholds: [[0.5]] })), {
+    name: 'ShapeError',
+    message: 'renderReport: thresholds must have 4 entries, got 1',
+  });
+  assert.throws(
+    () => renderReport(withParts({ test: { ...input.test, known: input.test.known.slice(1) } })),
+    /test.known must have 1600 entries, got 1599/,
+  );
+  assert.throws(() => renderReport(withParts({ labels: ['unheard of'] })), /got none for "unheard of"/);
+});
+
+test('regression: charts keep the process alive unless disposed', () => {
+  const code = `
+    const { renderReport } = await import(${JSON.stringify(new URL('../../src/report/index.js', import.meta.url).href)});
+    const { sampleInput } = await import(${JSON.stringify(new URL('./sample.js', import.meta.url).href)});
+    process.stdout.write(String(renderReport(sampleInput({ rows: 60, resamples: 5 })).length > 10000));`;
+  const run = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    timeout: 30_000,
+    encoding: 'utf8',
+  });
+  assert.equal(run.stdout, 'true', run.stderr);
+  assert.equal(run.status, 0, 'the process ended by itself');
+});
