@@ -23,7 +23,7 @@ export function features({ features: { numeric, correlation } }: ReportInput): S
 ${gallery([...drawn.map(histogram), ...(numeric.length > 1 ? [heatmap(numeric, correlation)] : [])])}
 ${table({
   caption: 'Numeric features',
-  head: ['Feature', 'Known', 'Missing', 'Range'],
+  head: ['Feature', 'Known', 'Missing', 'Bins span'],
   rows: numeric.map((feature) => [
     feature.name,
     formatCount(known(feature)),
