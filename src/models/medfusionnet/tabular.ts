@@ -1,5 +1,5 @@
 /** One token per table column: the feature tokenizer of FT-Transformer (P13). [gorishniy2021revisiting, section 3.3] */
-import { add, concat, constant, mul, reshape, sub, type Tensor } from '../../graph/index.js';
+import { add, cast, concat, constant, mul, reshape, sub, type Tensor } from '../../graph/index.js';
 import { embedding, initializers, type Scope } from '../../nn/index.js';
 
 export interface TabularInputs {
@@ -41,7 +41,9 @@ export function tabularTokens(
       next += count;
       return start;
     });
-    const rows = add(inputs.categorical, constant(offsets, [1, levels.length], 'int32'));
+    // Row numbers are small whole numbers, which float32 adds exactly.
+    const codes = cast(inputs.categorical, 'float32');
+    const rows = cast(add(codes, constant(offsets, [1, levels.length])), 'int32');
     tokens.push(embedding(scope.child('levels'), rows, next, width));
   }
   return concat(tokens, 1);
