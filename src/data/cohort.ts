@@ -88,7 +88,10 @@ export interface Cohort {
   readonly ids: readonly string[];
   /** Patient id per row. */
   readonly patients: readonly string[];
-  /** Patient index 0 … P−1 per row, numbered by first appearance. */
+  /**
+   * Patient index 0 … P−1 per row, numbered by first appearance. Patients that share an image file have one
+   * index (and are noted): they are one person under two ids.
+   */
   readonly patientIndex: Int32Array;
   /** 1-based line in the file where each row starts; the header is line 1. */
   readonly lines: Int32Array;

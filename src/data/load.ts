@@ -4,6 +4,7 @@ import { BadRow, excerpt, NoteBook } from './bad-row.js';
 import type { Cohort, CohortNote, CohortSpec } from './cohort.js';
 import { type Columns, resolveColumns } from './columns.js';
 import { type LabelReader, labelReader, type RowLabels } from './labels.js';
+import { indexPatients } from './patients.js';
 import { readTable, type Table } from './table.js';
 import { defaultMissing, readLevel, readNumber, readRequired, readText } from './values.js';
 import { collectVisits, type FileIndex, imagePath, imagePaths, indexFiles } from './visits.js';
@@ -168,14 +169,12 @@ function assemble(
   rows: readonly Row[],
   chosen: CohortNote[],
 ): Cohort {
-  const numbers = new Map<string, number>();
-  const patientIndex = Int32Array.from(rows, ({ patient }) => {
-    if (!numbers.has(patient)) numbers.set(patient, numbers.size);
-    return numbers.get(patient)!;
-  });
+  const paths = rows.map((row) => row.paths);
+  const patients = rows.map((row) => row.patient);
+  const { index: patientIndex, merged } = indexPatients(patients, paths);
   const order = columns.order === null ? null : Float64Array.from(rows, (row) => row.order);
   const { visits, slots, ...doubts } = collectVisits({
-    paths: rows.map((row) => row.paths),
+    paths,
     view: columns.view === null ? null : rows.map((row) => row.view),
     patientIndex,
     order,
@@ -183,6 +182,11 @@ function assemble(
     history: spec.history ?? 0,
   });
   const doubtful = [
+    [
+      'merged-patients',
+      'rows whose patient shares an image file with an earlier patient and counts as that one',
+      merged,
+    ],
     ['tied-visits', 'rows of one patient with equal order are not each other’s history', doubts.tied],
     ['no-visit-order', 'rows without a visit order have no history', doubts.unordered],
     [
@@ -198,7 +202,7 @@ function assemble(
   return {
     size: rows.length,
     ids: rows.map((row) => row.id),
-    patients: rows.map((row) => row.patient),
+    patients,
     patientIndex,
     lines: Int32Array.from(rows, (row) => row.line),
     order,

@@ -8,6 +8,7 @@ export * from './layout.js';
 export * from './losses.js';
 export * from './lossWeights.js';
 export * from './optimizers.js';
+export * from './progress.js';
 export * from './sampler.js';
 export * from './schedule.js';
 export * from './trainingProgram.js';

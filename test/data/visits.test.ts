@@ -99,6 +99,15 @@ test('time that runs against the order is noted and its offset unknown', async (
   );
 });
 
+test('patients that share an image file are one person, through any chain of files', async (t) => {
+  const csv = 'p,image,other\na,1.png,\nb,2.png,\nc,3.png,2.png\nd,4.png,\ne,1.png,3.png\n';
+  const cohort = await load(t, csv, { patient: 'p', images: { columns: ['image', 'other'] } });
+  assert.deepEqual(cohort.patients, ['a', 'b', 'c', 'd', 'e']);
+  assert.deepEqual([...cohort.patientIndex], [0, 0, 0, 1, 0]);
+  const note = cohort.notes.find(({ code }) => code === 'merged-patients');
+  assert.deepEqual(note?.rows, [3, 4, 6]);
+});
+
 test('a named file that is absent is an error, a skipped row, or a missing view, as asked', async (t) => {
   const csv = 'left,right\n1.png,absent.png\nabsent.png,gone.png\n2.png,3.png\n,\n';
   const columns = ['left', 'right'];
