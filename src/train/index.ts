@@ -1,8 +1,13 @@
 /** Training: what a study's second stage needs besides its model. */
+
+export * from './batches.js';
 export * from './calibration.js';
 export * from './checkpoint.js';
 export * from './curriculum.js';
 export * from './earlyStopping.js';
+export * from './encoder.js';
+export * from './fit.js';
+export * from './inference.js';
 export * from './labelCounts.js';
 export * from './layout.js';
 export * from './losses.js';

@@ -1,0 +1,52 @@
+/** Logits of a trained model for rows of a cohort. */
+import { compile } from '../graph/index.js';
+import { type MedFusionConfig, medFusionInputs, medFusionNet } from '../models/index.js';
+import { ParameterList, Scope } from '../nn/index.js';
+import type { ParameterStore, Runtime } from '../runtime/index.js';
+import { type BatchSource, createBatcher } from './batches.js';
+
+/** Named weights and running statistics of a model. */
+export type Weights = ReadonlyMap<
+  string,
+  { readonly shape: readonly number[]; readonly values: Float32Array }
+>;
+
+export interface Predictor {
+  /** Logits [rows, label] of the given rows, in their order. */
+  logits(source: BatchSource, rows: Int32Array): Promise<Float64Array>;
+  release(): Promise<void>;
+}
+
+/**
+ * Compiles the model for inference. Parameters are read from the store at every run, so that a training loop may
+ * change them in between.
+ */
+export async function openPredictor(
+  runtime: Runtime,
+  config: MedFusionConfig,
+  store: ParameterStore,
+  batchSize: number,
+): Promise<Predictor> {
+  const scope = new Scope(new ParameterList(), false);
+  const logits = medFusionNet(scope, medFusionInputs(config, batchSize), config);
+  const executable = await runtime.load(compile({ logits }, runtime.emitOptions), store);
+  let batcher: { source: BatchSource; next: ReturnType<typeof createBatcher> } | null = null;
+  return {
+    logits: async (source, rows) => {
+      if (batcher?.source !== source) batcher = { source, next: createBatcher(source, batchSize) };
+      const result = new Float64Array(rows.length * config.labels);
+      for (let start = 0; start < rows.length; start += batchSize) {
+        const batch = rows.subarray(start, start + batchSize);
+        const output = await executable.run(batcher.next(batch));
+        result.set(output.logits.subarray(0, batch.length * config.labels), start * config.labels);
+      }
+      return result;
+    },
+    release: () => executable.release(),
+  };
+}
+
+/** Puts weights into a store under their own names. */
+export function storeWeights(store: ParameterStore, weights: Weights): void {
+  for (const [name, { shape, values }] of weights) store.set(name, values, shape);
+}
