@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { medfusionVersion } from '../study/index.js';
 import { evaluateCommand } from './evaluate.js';
 import { reportFailure } from './failure.js';
+import { reportCommand } from './report.js';
 
 /** Where a command writes: results to `out`, progress, logs and messages to `err`. */
 export interface Streams {
@@ -28,7 +29,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
       '\nResults go to stdout, progress and logs to stderr. Exit code 0: done; 1: a fault of medfusion; 2: bad input.\n\n' +
         'Example:\n  medfusion evaluate runs/odir-1',
     );
-  for (const command of [evaluateCommand(streams)]) {
+  for (const command of [evaluateCommand(streams), reportCommand(streams)]) {
     command.option('--debug', 'show the stack of an error');
     program.addCommand(command);
   }

@@ -1,11 +1,11 @@
 /** metrics.json: everything in it that is measured comes from predictions.csv, so anyone can check it. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { DataError } from '../errors.js';
 import { evaluateMultilabel, type MultilabelEvaluation } from '../metrics/index.js';
 import { parseStudy } from './parse.js';
 import { type Predictions, parsePredictions } from './predictions.js';
 import { openRunFolder, RUN_FILES, readRunFile, readRunJson, writeRunFile } from './runFolder.js';
+import { corrupt } from './runRecords.js';
 import type { Study } from './schema.js';
 import { type ScoredPart, scoreRows } from './scoredRows.js';
 
@@ -96,11 +96,21 @@ export async function evaluateRun(folder: string, provenance?: Provenance): Prom
  */
 export async function readProvenance(run: string): Promise<Provenance> {
   const parsed = provenanceSchema.safeParse(await readRunJson(run, 'metrics'));
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0];
-  throw new DataError(
-    'corrupt-run-file',
-    `run folder: metrics.json must be as "medfusion train" wrote it, got at ${path.join('.')}: ${message}; train the study anew`,
-    { file: join(run, RUN_FILES.metrics) },
-  );
+  if (!parsed.success) throw corrupt(run, 'metrics', parsed.error.issues[0]);
+  return parsed.data;
+}
+
+/**
+ * Reads metrics.json; what was measured is taken as `evaluateRun` wrote it.
+ * @throws DataError `missing-run-file`, `corrupt-run-file`
+ */
+export async function readMetrics(run: string): Promise<RunMetrics> {
+  const measured = z
+    .looseObject({
+      test: z.looseObject({ n: z.number() }),
+      thresholds: z.record(z.string(), z.array(z.number())),
+    })
+    .safeParse(await readRunJson(run, 'metrics'));
+  if (!measured.success) throw corrupt(run, 'metrics', measured.error.issues[0]);
+  return { ...(measured.data as unknown as Measurements), ...(await readProvenance(run)) };
 }

@@ -1,4 +1,6 @@
 /** A whole study: its file, its run folder and the steps from one to the other. */
+
+export { countRules, summarizeColumns } from './dataSummary.js';
 export {
   collectEnvironment,
   type Environment,
@@ -21,18 +23,28 @@ export {
   type Predictions,
   parsePredictions,
 } from './predictions.js';
+export { reportRun } from './report.js';
 export { dumpStudy, type ResolvedStudy, resolveStudy, studyHash } from './resolve.js';
 export {
-  appendLog,
   createRunFolder,
   openRunFolder,
   RUN_FILES,
   type RunFile,
-  readLog,
   readRunFile,
   readRunJson,
   writeRunFile,
 } from './runFolder.js';
+export {
+  type DataRecord,
+  type EpochEntry,
+  type FittedSplit,
+  logEpoch,
+  readDataRecord,
+  readEpochs,
+  readFitted,
+  writeDataRecord,
+  writeFitted,
+} from './runRecords.js';
 export { type Study, type StudyInput, studySchema } from './schema.js';
 export { studyJsonSchema } from './schemaKeys.js';
 export { type ScoredPart, type ScoredRun, scoreRows } from './scoredRows.js';

@@ -13,6 +13,7 @@ export const RUN_FILES = {
   metrics: 'metrics.json',
   predictions: 'predictions.csv',
   stage1: 'stage1.json',
+  data: 'data.json',
   weights: 'model.safetensors',
   model: 'model.onnx',
   log: 'log.jsonl',

@@ -1,0 +1,32 @@
+/** report.html from a run folder alone. */
+import { join } from 'node:path';
+import { renderReport } from '../report/index.js';
+import { readMetrics } from './evaluate.js';
+import { parseStudy } from './parse.js';
+import { parsePredictions } from './predictions.js';
+import { reportInput } from './reportInput.js';
+import { openRunFolder, RUN_FILES, readRunFile, writeRunFile } from './runFolder.js';
+import { readDataRecord, readEpochs, readFitted } from './runRecords.js';
+
+/**
+ * Renders a run's report.html from the run's other files.
+ * @returns path of the report
+ * @throws ConfigError when the folder is no run; DataError when a file of it is missing or damaged
+ */
+export async function reportRun(folder: string): Promise<string> {
+  const run = await openRunFolder(folder);
+  const studyYaml = await readRunFile(run, 'study');
+  const html = renderReport(
+    reportInput({
+      studyYaml,
+      study: parseStudy(studyYaml, join(run, RUN_FILES.study)),
+      metrics: await readMetrics(run),
+      predictions: parsePredictions(await readRunFile(run, 'predictions'), join(run, RUN_FILES.predictions)),
+      fitted: await readFitted(run),
+      data: await readDataRecord(run),
+      epochs: await readEpochs(run),
+    }),
+  );
+  await writeRunFile(run, 'report', html);
+  return join(run, RUN_FILES.report);
+}

@@ -1,0 +1,132 @@
+/** What training leaves in the run folder for evaluation, report and prediction to read. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { DataError } from '../errors.js';
+import type { Stage1Model, TierModel } from '../risk/index.js';
+import type { ColumnSummary, RuleCount } from './dataSummary.js';
+import { appendLog, RUN_FILES, readLog, readRunJson, writeRunFile } from './runFolder.js';
+
+const epochSchema = z.strictObject({
+  repeat: z.int().min(0),
+  fold: z.int().min(0),
+  epoch: z.int().min(1),
+  trainLoss: z.number(),
+  validationLoss: z.number().nullable(),
+  validationAuroc: z.number().nullable(),
+  learningRate: z.number(),
+  seconds: z.number(),
+  improved: z.boolean(),
+});
+
+/**
+ * A line of log.jsonl: one epoch of one split (repeat and fold from 0, epoch from 1), mean losses in nats, validation
+ * macro AUROC or null where undefined, the last learning rate, wall time, and whether it is the best epoch so far.
+ */
+export type EpochEntry = z.output<typeof epochSchema>;
+
+/** Adds an epoch to log.jsonl. */
+export function logEpoch(run: string, entry: EpochEntry): Promise<void> {
+  return appendLog(run, entry);
+}
+
+/**
+ * The epochs of a run in order. A run that was interrupted and resumed may have logged an epoch twice: the later
+ * line counts.
+ * @throws DataError `missing-run-file`, `corrupt-run-file`
+ */
+export async function readEpochs(run: string): Promise<EpochEntry[]> {
+  const byEpoch = new Map<string, EpochEntry>();
+  for (const line of await readLog(run)) {
+    const parsed = epochSchema.safeParse(line);
+    if (!parsed.success) throw corrupt(run, 'log', parsed.error.issues[0]);
+    const { repeat, fold, epoch } = parsed.data;
+    byEpoch.set(`${repeat}/${fold}/${epoch}`, parsed.data);
+  }
+  return [...byEpoch.values()].sort((a, b) => a.repeat - b.repeat || a.fold - b.fold || a.epoch - b.epoch);
+}
+
+/** What was fitted on one split besides the network; `stage1` is null when the study switches it off. */
+export interface FittedSplit {
+  readonly repeat: number;
+  readonly fold: number;
+  readonly stage1: Stage1Model | null;
+  readonly tiers: TierModel;
+}
+
+/** Writes stage1.json: bins, rules, thresholds, top-N, trees and tier policy, split by split. */
+export function writeFitted(run: string, splits: readonly FittedSplit[]): Promise<void> {
+  return writeRunFile(run, 'stage1', { splits });
+}
+
+const fittedSchema = z.object({
+  splits: z
+    .array(
+      z.object({
+        repeat: z.int(),
+        fold: z.int(),
+        stage1: z
+          .looseObject({ format: z.literal('medfusion-stage1'), version: z.literal(1) })
+          .nullable()
+          .transform((model) => model as unknown as Stage1Model | null),
+        tiers: z
+          .looseObject({ format: z.literal('medfusion-tiers'), version: z.literal(1) })
+          .transform((model) => model as unknown as TierModel),
+      }),
+    )
+    .min(1),
+});
+
+/**
+ * Reads stage1.json. Format and version are checked; what is inside them is taken as this version wrote it.
+ * @throws DataError `missing-run-file`, `corrupt-run-file`
+ */
+export async function readFitted(run: string): Promise<FittedSplit[]> {
+  const parsed = fittedSchema.safeParse(await readRunJson(run, 'stage1'));
+  if (!parsed.success) throw corrupt(run, 'stage1', parsed.error.issues[0]);
+  return parsed.data.splits;
+}
+
+const countSchema = z.object({ fired: z.number(), known: z.number(), positives: z.number() });
+const dataSchema = z.object({
+  numeric: z.array(
+    z.object({
+      name: z.string(),
+      missing: z.number(),
+      edges: z.array(z.number()),
+      counts: z.array(z.number()),
+    }),
+  ),
+  correlation: z.array(z.array(z.number().nullable())),
+  rules: z.array(z.array(countSchema)).nullable(),
+});
+
+/** data.json: distributions and correlations of all rows, and where the first split's rules fire in its test rows. */
+export interface DataRecord {
+  readonly numeric: readonly ColumnSummary[];
+  readonly correlation: readonly (readonly (number | null)[])[];
+  readonly rules: readonly (readonly RuleCount[])[] | null;
+}
+
+/** Writes data.json. */
+export function writeDataRecord(run: string, record: DataRecord): Promise<void> {
+  return writeRunFile(run, 'data', record);
+}
+
+/**
+ * Reads data.json.
+ * @throws DataError `missing-run-file`, `corrupt-run-file`
+ */
+export async function readDataRecord(run: string): Promise<DataRecord> {
+  const parsed = dataSchema.safeParse(await readRunJson(run, 'data'));
+  if (!parsed.success) throw corrupt(run, 'data', parsed.error.issues[0]);
+  return parsed.data;
+}
+
+/** A file of the run that is not as training writes it. */
+export function corrupt(run: string, file: keyof typeof RUN_FILES, issue: z.core.$ZodIssue): DataError {
+  return new DataError(
+    'corrupt-run-file',
+    `run folder: the file must be as "medfusion train" wrote it, got at ${issue.path.join('.') || 'its top'}: ${issue.message}; train the study anew`,
+    { file: join(run, RUN_FILES[file]) },
+  );
+}
