@@ -4,11 +4,14 @@ import { medfusionVersion } from '../study/index.js';
 import { evaluateCommand } from './evaluate.js';
 import { reportFailure } from './failure.js';
 import { reportCommand } from './report.js';
+import { trainCommand } from './train.js';
 
 /** Where a command writes: results to `out`, progress, logs and messages to `err`. */
 export interface Streams {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Aborts when the user asks to stop (Ctrl-C); long work then writes a checkpoint and ends. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -27,9 +30,9 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
     .addHelpText(
       'after',
       '\nResults go to stdout, progress and logs to stderr. Exit code 0: done; 1: a fault of medfusion; 2: bad input.\n\n' +
-        'Example:\n  medfusion evaluate runs/odir-1',
+        'Example:\n  medfusion train examples/odir.yaml --data ../data',
     );
-  for (const command of [evaluateCommand(streams), reportCommand(streams)]) {
+  for (const command of [trainCommand(streams), evaluateCommand(streams), reportCommand(streams)]) {
     command.option('--debug', 'show the stack of an error');
     program.addCommand(command);
   }

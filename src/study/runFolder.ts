@@ -53,6 +53,26 @@ export async function createRunFolder(name: string, out?: string): Promise<strin
 }
 
 /**
+ * The newest run of a study among `runs/<name>-<n>`.
+ * @throws ConfigError when there is none
+ */
+export async function latestRunFolder(name: string): Promise<string> {
+  const root = resolve('runs');
+  const names = await readdir(root).catch(() => [] as string[]);
+  const numbers = names.flatMap((folder) => {
+    const number = folder.startsWith(`${name}-`) ? Number(folder.slice(name.length + 1)) : Number.NaN;
+    return Number.isInteger(number) ? [number] : [];
+  });
+  if (numbers.length === 0) {
+    throw new ConfigError(
+      `train: --resume found no run of "${name}" in ${root}; name its folder with --out, or start without --resume`,
+      'resume',
+    );
+  }
+  return join(root, `${name}-${Math.max(...numbers)}`);
+}
+
+/**
  * Finds an existing run folder.
  * @returns its absolute path
  * @throws ConfigError when the folder holds no study.yaml

@@ -1,0 +1,85 @@
+/** `medfusion train STUDY`: from a study file to a run folder. */
+import { Command, InvalidArgumentError } from 'commander';
+import { trainStudy } from '../study/index.js';
+import { formatMetrics } from './metricsTable.js';
+import type { Streams } from './program.js';
+import { progressDisplay } from './progress.js';
+
+interface TrainFlags {
+  readonly data?: string;
+  readonly out?: string;
+  readonly device: string;
+  readonly threads?: number;
+  readonly seed?: number;
+  readonly resume: boolean;
+  readonly onBadRow?: string;
+  readonly set: readonly string[];
+}
+
+const collect = (value: string, before: readonly string[]) => [...before, value];
+
+/** A whole number of at least `least`, or commander's own error. */
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isInteger(value) || value < least) {
+      throw new InvalidArgumentError(`must be a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+export function trainCommand({ out, err, signal }: Streams): Command {
+  return new Command('train')
+    .description('Train a study: reads its data, fits every split, evaluates it and writes a run folder.')
+    .argument('<study>', 'study file (YAML)')
+    .option('--data <dir>', "folder that the study's paths are relative to (default: the study file's)")
+    .option('--out <dir>', 'run folder, new or empty (default: runs/<name>-<n>)')
+    .option('--device <name>', 'where to compute', 'cpu')
+    .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber(1))
+    .option(
+      '--seed <n>',
+      'seed of split, weights, order and augmentation (default: as the study says)',
+      wholeNumber(0),
+    )
+    .option('--resume', 'go on with the interrupted run in --out, or the newest of this study', false)
+    .option(
+      '--on-bad-row <what>',
+      'stop at a row that cannot be read, or skip, count and list it (stop|skip)',
+    )
+    .option('--set <key=value>', 'override a key of the study file; may be repeated', collect, [])
+    .addHelpText(
+      'after',
+      '\nCtrl-C writes a checkpoint; --resume goes on to the same result.\n\nExample:\n' +
+        '  medfusion train examples/odir.yaml --data ../data --set training.epochs=10',
+    )
+    .action(async (studyFile: string, flags: TrainFlags) => {
+      const display = progressDisplay({
+        write: err,
+        isTTY: process.stderr.isTTY,
+        columns: process.stderr.columns,
+      });
+      const overrides = [
+        ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`]),
+        ...(flags.onBadRow === undefined ? [] : [`data.onBadRow=${flags.onBadRow}`]),
+        ...flags.set,
+      ];
+      try {
+        const { run, metrics } = await trainStudy({
+          studyFile,
+          dataDirectory: flags.data,
+          out: flags.out,
+          device: flags.device,
+          threads: flags.threads,
+          overrides,
+          resume: flags.resume,
+          listener: display,
+          signal,
+        });
+        display.close();
+        out(`${formatMetrics(metrics)}\n${run}\n`);
+      } finally {
+        display.close();
+      }
+    });
+}

@@ -1,0 +1,80 @@
+/**
+ * What is kept of a finished split: model, weights, predictions. It stands in `splits/<repeat>-<fold>/` of the run folder until
+ * the run is complete, so that an interrupted cross-validation goes on with the next split.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { DataError } from '../errors.js';
+import { decodeSafetensors, encodeSafetensors, toFloat32 } from '../models/index.js';
+import type { Stage1Model } from '../risk/index.js';
+import { type Weights, writeWhole } from '../train/index.js';
+import type { TrainedFold } from './fold.js';
+import { formatPredictions, parsePredictions } from './predictions.js';
+import type { SavedModel } from './savedModel.js';
+
+const savedSchema = z.object({
+  saved: z
+    .looseObject({ format: z.literal('medfusion-model'), version: z.literal(1) })
+    .transform((model) => model as unknown as SavedModel),
+  stage1: z
+    .looseObject({ format: z.literal('medfusion-stage1'), version: z.literal(1) })
+    .nullable()
+    .transform((model) => model as unknown as Stage1Model | null),
+});
+
+/** A model as it is saved: weights under published names, everything else as JSON in the file's metadata. */
+export type ModelParts = Pick<TrainedFold, 'saved' | 'stage1' | 'weights'>;
+
+/** The bytes of model.safetensors. */
+export function encodeModel({ saved, stage1, weights }: ModelParts): Uint8Array {
+  const tensors = Object.fromEntries(
+    [...weights].map(([name, { shape, values }]) => [name, { shape, data: values }]),
+  );
+  return encodeSafetensors(tensors, { medfusion: JSON.stringify({ saved, stage1 }) });
+}
+
+/**
+ * Reads model.safetensors.
+ * @throws DataError `not-a-model` when the file holds weights but no medfusion model; errors of `decodeSafetensors`
+ */
+export async function readModel(path: string): Promise<ModelParts> {
+  const { tensors, metadata } = decodeSafetensors(await readFile(path), path);
+  const parsed = savedSchema.safeParse(
+    metadata.medfusion === undefined ? null : JSON.parse(metadata.medfusion),
+  );
+  if (!parsed.success) {
+    throw new DataError(
+      'not-a-model',
+      'readModel: the file must hold a model that "medfusion train" wrote; name the run folder of a finished run',
+      { file: path },
+    );
+  }
+  const weights: Weights = new Map(
+    Object.entries(tensors).map(([name, tensor]) => [
+      name,
+      { shape: tensor.shape, values: toFloat32(tensor, name) },
+    ]),
+  );
+  return { ...parsed.data, weights };
+}
+
+/** Keeps a finished split. The predictions are written last: where they are, the split is whole. */
+export async function keepSplit(directory: string, fold: TrainedFold): Promise<void> {
+  await writeWhole(join(directory, 'model.safetensors'), encodeModel(fold));
+  await writeWhole(join(directory, 'predictions.csv'), formatPredictions(fold.predictions));
+}
+
+/** A split that an earlier, interrupted run has finished; null where it has not. */
+export async function readSplit(directory: string): Promise<TrainedFold | null> {
+  const file = join(directory, 'predictions.csv');
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (text === null) return null;
+  return {
+    ...(await readModel(join(directory, 'model.safetensors'))),
+    predictions: parsePredictions(text, file),
+  };
+}
