@@ -1,7 +1,8 @@
 /** Turns symbolic tensors into an ONNX model. */
+import { ShapeError } from '../errors.js';
 import { encodeOnnx, type OnnxInitializer, type OnnxNode } from './onnx.js';
 import type { EmitOptions, Emitter, Op } from './op.js';
-import { type DType, type Leaf, type Node, type Shape, size, type Tensor } from './tensor.js';
+import { type DType, type Leaf, type Node, type Shape, sameShape, size, type Tensor } from './tensor.js';
 
 /** A value that crosses the border of a program. */
 export interface ProgramValue {
@@ -40,7 +41,8 @@ export interface CompileOptions extends EmitOptions {
 
 /**
  * Compiles the given outputs, and everything they depend on, into one ONNX model.
- * @throws Error when two different leaves carry one name
+ * @throws Error when two leaves or outputs carry one name, or one that starts with #
+ * @throws ShapeError when an update, a stand-in or an embedded value does not have its parameter's shape
  */
 export function compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Program {
   const updates = options.updates ?? new Map<Tensor, Tensor>();
@@ -50,13 +52,18 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
   const standIns = reach(bound.map((leaf) => bind.get(leaf)!));
   const leaves = new Set([...body.leaves, ...standIns.leaves, ...updates.keys()]);
   for (const leaf of bound) leaves.delete(leaf);
+  for (const leaf of standIns.leaves) {
+    if (bind.has(leaf))
+      throw new Error(`internal: a stand-in depends on ${describe(leaf)}, which is replaced`);
+  }
+  for (const [target, value] of [...updates, ...bind]) requireSameType(target, value);
 
   const emitter = new ModelEmitter(options);
   const names = new Map<Tensor, string>();
   const inputs: ProgramValue[] = [];
   const parameters: ProgramValue[] = [];
   const randoms: ProgramValue[] = [];
-  const taken = new Set<string>();
+  const claim = uniqueNames();
   for (const tensor of [...leaves].sort((a, b) => a.id - b.id)) {
     const leaf = tensor.leaf as Leaf;
     const { shape, dtype } = tensor;
@@ -65,14 +72,17 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
       continue;
     }
     const name = leaf.kind === 'random' ? `random.${randoms.length}` : leaf.name;
-    if (taken.has(name)) throw new Error(`compile: two leaves are named "${name}"; names must be unique`);
-    taken.add(name);
-    names.set(tensor, name);
+    names.set(tensor, claim(name));
     const embedded = leaf.kind === 'parameter' ? options.embed?.(name) : undefined;
     if (embedded === undefined) {
       const list = leaf.kind === 'input' ? inputs : leaf.kind === 'parameter' ? parameters : randoms;
       list.push({ name, shape, dtype });
     } else {
+      if (embedded.length !== size(shape)) {
+        throw new ShapeError(
+          `compile: ${describe(tensor)} of shape [${shape}] was given ${embedded.length} values`,
+        );
+      }
       emitter.initializer(name, 'float32', shape, new Uint8Array(embedded.slice().buffer));
     }
   }
@@ -96,7 +106,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
       type: 'Identity',
       domain: '',
       inputs: [names.get(tensor)!],
-      outputs: [name],
+      outputs: [claim(name)],
       attributes: {},
     });
     return { name, shape: tensor.shape, dtype: tensor.dtype };
@@ -127,6 +137,34 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
   };
 }
 
+const describe = ({ leaf }: Tensor) =>
+  leaf?.kind === 'input' || leaf?.kind === 'parameter'
+    ? `${leaf.kind} "${leaf.name}"`
+    : 'a tensor without name';
+
+function requireSameType(target: Tensor, value: Tensor): void {
+  if (target.dtype !== value.dtype || !sameShape(target.shape, value.shape)) {
+    throw new ShapeError(
+      `compile: the new value of ${describe(target)} must be ${target.dtype} [${target.shape}], got ${value.dtype} [${value.shape}]`,
+    );
+  }
+}
+
+/** Internal values are named # and a number, so that no name of the caller's can meet them. */
+const internal = '#';
+
+/** A function that returns the names given to it, and fails when one comes twice. */
+function uniqueNames(): (name: string) => string {
+  const taken = new Set<string>();
+  return (name) => {
+    if (taken.has(name) || name.startsWith(internal)) {
+      throw new Error(`compile: "${name}" is taken; leaves and outputs need names of their own, without #`);
+    }
+    taken.add(name);
+    return name;
+  };
+}
+
 /** All nodes that the roots depend on, in topological order, and all leaves. */
 function reach(roots: readonly Tensor[]): { nodes: readonly Node[]; leaves: Set<Tensor> } {
   const nodes = new Set<Node>();
@@ -150,12 +188,12 @@ class ModelEmitter implements Emitter {
   readonly initializers: OnnxInitializer[] = [];
   private readonly shared = new Map<string, string>();
   private count = 0;
-  private scratchCount = 0;
+  private distinct = 0;
 
   constructor(readonly options: EmitOptions) {}
 
   node: Emitter['node'] = (type, inputs, { attributes = {}, outputs = 1, domain = '' } = {}) => {
-    const names = Array.from({ length: outputs }, () => `t${this.count++}`);
+    const names = Array.from({ length: outputs }, () => `${internal}${this.count++}`);
     this.nodes.push({ type, domain, inputs, outputs: names, attributes });
     return names;
   };
@@ -172,9 +210,7 @@ class ModelEmitter implements Emitter {
     return this.constant(typed, shape, 'float32');
   };
 
-  // ONNX Runtime merges equal initialisers of up to eight elements, so each gets a number of its own.
-  scratch: Emitter['scratch'] = (length) =>
-    this.add('float32', [length], new Uint8Array(new Float32Array(length).fill(++this.scratchCount).buffer));
+  unlike: Emitter['unlike'] = () => this.float32(1 / ++this.distinct);
 
   constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape, dtype: DType): string {
     const bytes = new Uint8Array(values.slice().buffer);
@@ -187,7 +223,7 @@ class ModelEmitter implements Emitter {
   }
 
   private add(dtype: OnnxInitializer['dtype'], shape: Shape, bytes: Uint8Array): string {
-    const name = `c${this.count++}`;
+    const name = `${internal}${this.count++}`;
     this.initializer(name, dtype, shape, bytes);
     return name;
   }

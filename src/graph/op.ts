@@ -32,8 +32,11 @@ export interface Emitter {
   int64(values: readonly number[]): string;
   /** A float32 initialiser, shared between equal small ones. */
   float32(values: number | readonly number[], shape?: readonly number[]): string;
-  /** A float32 initialiser [length] that an ONNX node overwrites: finite numbers in a buffer of its own. */
-  scratch(length: number): string;
+  /**
+   * A float32 scalar in (0, 1] that no other call returns, so that the runtime's optimiser cannot merge nodes that
+   * must stay apart.
+   */
+  unlike(): string;
   readonly options: EmitOptions;
 }
 

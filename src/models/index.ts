@@ -4,3 +4,4 @@ export * from './densenet.js';
 export * from './medfusionnet/index.js';
 export * from './safetensors.js';
 export * from './vit.js';
+export * from './weights.js';

@@ -10,6 +10,7 @@ export type Values = Float32Array | Int32Array | Uint8Array;
 const arrayOf = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
 export class Executable {
+  private running = false;
   /** The random leaves' buffers, refilled at every run. */
   private readonly randoms: readonly { readonly tensor: OrtTensor; readonly name: string }[];
 
@@ -29,11 +30,29 @@ export class Executable {
    * Runs the program once: reads inputs, parameters and random numbers; updates parameters; returns the outputs.
    * @param feeds one array per input, row-major; not kept and not changed
    * @param draw seed and step that determine the random numbers; needed when the program has any
+   * @returns one new float32 array per output, whatever its type
    * @throws ShapeError when an input is absent or has the wrong length or type
+   * @throws Error when the program updates parameters or draws numbers and its previous run has not ended
    */
   async run(
     feeds: Readonly<Record<string, Values>>,
     draw?: { readonly seed: number; readonly step: number },
+  ): Promise<Record<string, Float32Array>> {
+    if (this.program.updates.size === 0 && this.randoms.length === 0) return this.runAlone(feeds, draw);
+    // The buffers of random numbers and next values serve one run at a time.
+    if (this.running)
+      throw new Error('internal: a program with state cannot run twice at once; await the first run');
+    this.running = true;
+    try {
+      return await this.runAlone(feeds, draw);
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private async runAlone(
+    feeds: Readonly<Record<string, Values>>,
+    draw: { readonly seed: number; readonly step: number } | undefined,
   ): Promise<Record<string, Float32Array>> {
     const given: Record<string, OrtTensor> = {};
     for (const value of this.program.inputs) given[value.name] = asOrtTensor(value, feeds[value.name]);
@@ -53,7 +72,10 @@ export class Executable {
     const results = await this.session.run(given, wanted);
     for (const name of this.program.updates.keys()) this.parameters.swap(name);
     return Object.fromEntries(
-      this.program.outputs.map(({ name }) => [name, results[name].data as Float32Array]),
+      this.program.outputs.map(({ name, dtype }) => {
+        const values = results[name].data as Values;
+        return [name, dtype === 'float32' ? (values as Float32Array) : Float32Array.from(values)];
+      }),
     );
   }
 

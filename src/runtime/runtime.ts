@@ -68,7 +68,9 @@ export class Runtime {
     const x = Float32Array.from({ length: 16 * 25 }, (_, i) => Math.sin(i));
     const y = conv2d(input('x', [1, 16, 5, 5]), input('w', [16, 16, 3, 3]));
     const w = Float32Array.from({ length: 16 * 16 * 9 }, (_, i) => Math.cos(i * i));
-    const expected = (await (await this.load(compile({ y }))).run({ x, w })).y;
+    const plain = await this.load(compile({ y }));
+    const { y: expected } = await plain.run({ x, w });
+    await plain.release();
     for (const blockedConvolution of [16, 8]) {
       try {
         const executable = await this.load(compile({ y }, { blockedConvolution }));

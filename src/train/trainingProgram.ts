@@ -1,4 +1,5 @@
 /** Forward pass, gradients and optimiser update of any model as one program. */
+import { ConfigError } from '../errors.js';
 import {
   add,
   type CompileOptions,
@@ -75,6 +76,7 @@ function trainedSegments(layout: Layout, options: UpdateOptions): LayoutSegment[
  * Compiles the programs of a training step.
  * @param loss scalar, built from the parameters of `list`
  * @param outputs further values to return beside `loss`
+ * @throws ConfigError when every group is frozen
  */
 export function compileTraining(
   list: ParameterList,
@@ -85,6 +87,13 @@ export function compileTraining(
   emit: CompileOptions,
 ): TrainingPrograms {
   const trained = trainedSegments(layout, options);
+  if (trained.length === 0) {
+    throw new ConfigError(
+      `compileTraining: at least one group must have a factor above 0, got ${JSON.stringify(options.groupRates)}; ` +
+        'raise one of training.optimizer.groups',
+      'training.optimizer.groups',
+    );
+  }
   const leaves = trained.flatMap(({ members }) => members.map(({ leaf }) => leaf));
   const derivatives = gradients(loss, leaves);
   let next = 0;

@@ -2,7 +2,7 @@
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
 import { requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
-import { reshape, sum } from './broadcast.js';
+import { expand, reshape, sum } from './broadcast.js';
 import { add, div, mul, sqrt, sub } from './elementwise.js';
 import { mean } from './reduce.js';
 
@@ -74,9 +74,15 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
     return [dx, dScale, dBias];
   },
   emit(onnx, [x, scale, bias], node, { epsilon }) {
-    const channels = node.inputs[0].shape[1];
-    // The runtime writes the statistics into the buffers of the last two inputs, so no other node may share them.
-    const running = [onnx.scratch(channels), onnx.scratch(channels)];
+    // Running statistics go in with weight 0, but the runtime writes the new ones into the buffers of the old. So
+    // those must be nobody else's, and fresh at every run: one NaN left in an initialiser would stay for ever (0 · NaN
+    // is NaN). They are made of the channels' first values, which no optimiser can fold or merge.
+    const { shape } = node.inputs[0];
+    const others = spatialAxes(shape.length);
+    const all = (value: number) => onnx.int64(others.map(() => value));
+    const [corner] = onnx.node('Slice', [x, all(0), all(1), onnx.int64(others), all(1)]);
+    const [first] = onnx.node('Reshape', [corner, onnx.int64([shape[1]])]);
+    const running = [0, 1].map(() => onnx.node('Mul', [first, onnx.unlike()])[0]);
     return onnx.node('BatchNormalization', [x, scale, bias, ...running], {
       attributes: { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: { int: 1 } },
       outputs: 3,
@@ -149,23 +155,28 @@ const applyLayerNorm = defineOp<{ epsilon: number }>({
     const statistics = { shape: [...x.shape.slice(0, -1), 1], dtype: 'float32' } as const;
     return [{ shape: x.shape, dtype: 'float32' }, statistics, statistics];
   },
-  gradient({ inputs: [x, scale], outputs: [, average, inverse], cotangents: [g, ...statistics], needed }) {
-    if (g === null || statistics.some((cotangent) => cotangent !== null)) {
-      throw new Error('internal: the statistics of layerNorm are not public and have no derivative');
-    }
+  // The statistics have cotangents only where a derivative is differentiated again.
+  gradient({ inputs: [x, scale], outputs: [, average, inverse], cotangents, needed }) {
+    const [g, gAverage, gInverse] = cotangents;
     const normalized = mul(sub(x, average), inverse);
     const last = { axes: [-1], keepAxes: true };
     const lead = x.shape.slice(0, -1).map((_, i) => i);
-    const scaled = mul(g, scale);
-    const dx = () =>
-      mul(
-        inverse,
-        sub(sub(scaled, mean(scaled, last)), mul(normalized, mean(mul(scaled, normalized), last))),
-      );
+    const width = x.shape.at(-1)!;
+    let dx: Tensor | null = null;
+    if (needed[0] && g !== null) {
+      const scaled = mul(g, scale);
+      const projected = mul(normalized, mean(mul(scaled, normalized), last));
+      dx = mul(inverse, sub(sub(scaled, mean(scaled, last)), projected));
+    }
+    if (needed[0] && gAverage !== null) dx = plus(dx, expand(mul(gAverage, 1 / width), x.shape));
+    if (needed[0] && gInverse !== null) {
+      // d(σ⁻¹)/dx = −σ⁻³ (x − μ) / width
+      dx = plus(dx, mul(normalized, mul(mul(gInverse, mul(inverse, inverse)), -1 / width)));
+    }
     return [
-      needed[0] ? dx() : null,
-      needed[1] ? sum(mul(g, normalized), { axes: lead }) : null,
-      needed[2] ? sum(g, { axes: lead }) : null,
+      dx,
+      needed[1] && g !== null ? sum(mul(g, normalized), { axes: lead }) : null,
+      needed[2] && g !== null ? sum(g, { axes: lead }) : null,
     ];
   },
   emit: (onnx, inputs, _node, { epsilon }) =>

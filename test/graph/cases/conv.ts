@@ -169,6 +169,24 @@ export const convCases: readonly Case[] = [
       build: (image, weights) => g.convTranspose2d(image, weights, options),
     }),
   ),
+  {
+    name: 'the derivative of conv2d',
+    inputs: [real(1, 2, 4, 3), real(3, 2, 3, 2), real(3)],
+    build: (...inputs) =>
+      g.gradients(
+        g.sum(g.tanh(g.conv2d(inputs[0], inputs[1], inputs[2], { strides: [2, 1], padding: [1, 0, 1, 1] }))),
+        inputs,
+      ),
+  },
+  {
+    name: 'the derivative of convTranspose2d',
+    inputs: [real(1, 2, 2, 3), real(2, 2, 2, 2)],
+    build: (...inputs) =>
+      g.gradients(
+        g.sum(g.tanh(g.convTranspose2d(inputs[0], inputs[1], { strides: [2, 1], outputPadding: [1, 0] }))),
+        inputs,
+      ),
+  },
 ];
 
 /** Too large for finite differences of every element; the small cases above cover the same rules. */

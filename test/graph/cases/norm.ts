@@ -49,10 +49,45 @@ export const normCases: readonly Case[] = [
     },
   },
   {
+    name: 'two batchNormTraining of one tensor keep their statistics apart',
+    inputs: [real(4, 2, 3), real(2), real(2), real(2)],
+    build(x, first, second, bias) {
+      const a = g.batchNormTraining(x, first, bias);
+      const b = g.batchNormTraining(x, second, bias, 0.5);
+      return [a.y, a.mean, a.variance, b.y, b.mean, b.variance];
+    },
+  },
+  {
     name: 'batchNormTraining of a constant channel',
     inputs: [given([3, 1, 3, -1, 3, 2], [3, 2]), real(2), real(2)],
     build: (x, scale, bias) => g.batchNormTraining(x, scale, bias, 0.1).y,
   },
+  {
+    name: 'the derivative of batchNormTraining',
+    inputs: [real(3, 2, 2), real(2), real(2), real(3, 2, 2)],
+    build(x, scale, bias, u) {
+      const { y, mean, variance } = g.batchNormTraining(x, scale, bias);
+      const objective = g.add(g.sum(g.mul(g.tanh(y), u)), g.sum(g.mul(mean, g.exp(variance))));
+      return g.gradients(objective, [x, scale, bias]);
+    },
+  },
+  {
+    name: 'the derivative of batchNormInference',
+    inputs: [real(2, 3, 2), real(3), real(3), real(3), positive(3)],
+    build: (...inputs) =>
+      g.gradients(
+        g.sum(g.tanh(g.batchNormInference(inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], 0.01))),
+        inputs,
+      ),
+  },
+  ...[[7], [2, 3, 4]].map(
+    (shape): Case => ({
+      name: `the derivative of layerNorm of [${shape}]`,
+      inputs: [real(...shape), real(shape.at(-1)!), real(shape.at(-1)!)],
+      build: (x, scale, bias) =>
+        g.gradients(g.sum(g.tanh(g.layerNorm(x, scale, bias, 0.01))), [x, scale, bias]),
+    }),
+  ),
   ...[[7], [3, 1], [2, 5], [2, 3, 4], [2, 1, 3, 2, 3]].map(
     (shape): Case => ({
       name: `layerNorm of [${shape}]`,

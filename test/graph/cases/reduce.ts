@@ -89,6 +89,11 @@ export const reduceCases: readonly Case[] = [
     inputs: [real(2, 3, 4), real(2, 5, 4), real(2, 5, 3)],
     build: (q, k, v) => g.matmul(g.softmax(g.mul(g.matmul(q, k, { transposeB: true }), 0.5)), v),
   },
+  {
+    name: 'the derivative of softmax, matmul and gelu',
+    inputs: [real(2, 3), real(3, 4)],
+    build: (a, b) => g.gradients(g.sum(g.square(g.gelu(g.softmax(g.matmul(a, b))))), [a, b]),
+  },
   ...[
     [
       [3, 5],

@@ -1,0 +1,141 @@
+/** A model with its store and training programs, as tests need it: built, filled, stepped. */
+import { compile, gradients, input, type Tensor } from '../../src/graph/index.js';
+import { ParameterList, Scope } from '../../src/nn/index.js';
+import { type Executable, ParameterStore, Runtime, type Values } from '../../src/runtime/index.js';
+import {
+  averageName,
+  compileTraining,
+  type GroupOf,
+  type Layout,
+  type LossOptions,
+  labelLoss,
+  layOut,
+  meanLoss,
+  stepScalars,
+  storeInitialValues,
+  trainingState,
+  type UpdateOptions,
+} from '../../src/train/index.js';
+
+/** A model from images [batch, 3, side, side] to logits [batch, classes]. */
+export type Model = (scope: Scope, x: Tensor) => Tensor;
+
+export interface TrainerSpec {
+  readonly model: Model;
+  readonly batch: number;
+  readonly side: number;
+  readonly classes: number;
+  readonly update: UpdateOptions;
+  readonly loss?: LossOptions;
+  readonly groupOf?: GroupOf;
+  readonly seed?: number;
+  readonly threads?: number;
+  readonly averageDecay?: number;
+}
+
+export class Trainer {
+  private steps = 0;
+  private seen = 0;
+
+  private constructor(
+    readonly spec: TrainerSpec,
+    readonly runtime: Runtime,
+    readonly list: ParameterList,
+    readonly layout: Layout,
+    readonly store: ParameterStore,
+    private readonly programs: { accumulate: Executable | null; step: Executable },
+  ) {}
+
+  /** @param load changes the initial weights, before the training state copies them */
+  static async create(
+    spec: TrainerSpec,
+    load: (store: ParameterStore, list: ParameterList) => void = () => {},
+  ): Promise<Trainer> {
+    const runtime = await Runtime.open({ threads: spec.threads ?? 2 });
+    const { list, loss } = build(spec);
+    const layout = layOut(list, spec.groupOf ?? (() => 'all'));
+    const store = new ParameterStore();
+    storeInitialValues(store, layout, list, spec.seed ?? 1);
+    load(store, list);
+    for (const { name, length, copyOf } of trainingState(layout, spec.update)) {
+      store.set(name, copyOf === undefined ? new Float32Array(length) : store.get(copyOf).values, [length]);
+    }
+    const { accumulate, step } = compileTraining(list, layout, loss, {}, spec.update, runtime.emitOptions);
+    return new Trainer(spec, runtime, list, layout, store, {
+      accumulate: accumulate === null ? null : await runtime.load(accumulate, store),
+      step: await runtime.load(step, store),
+    });
+  }
+
+  /** One batch: an update when `accumulate` batches are in. @returns the batch's loss before the update */
+  async train(feeds: Readonly<Record<string, Values>>): Promise<number> {
+    const { update, averageDecay = 0.9 } = this.spec;
+    this.seen++;
+    const draw = { seed: 1, step: this.seen };
+    if (this.seen % update.accumulate !== 0) {
+      return (await this.programs.accumulate!.run(feeds, draw)).loss[0];
+    }
+    const { learningRate } = update.optimizer;
+    const scalars = stepScalars({ learningRate, step: this.steps++, averageDecay }, update);
+    return (await this.programs.step.run({ ...feeds, ...scalars }, draw)).loss[0];
+  }
+
+  /** Logits, loss and the derivative of every parameter (under its own name), in training mode. */
+  async differentiate(feeds: Readonly<Record<string, Values>>): Promise<Record<string, Float32Array>> {
+    const { list, logits, loss } = build(this.spec);
+    const entries = list.trainable();
+    const derivatives = gradients(
+      loss,
+      entries.map(([, { tensor }]) => tensor),
+    );
+    const named = Object.fromEntries(entries.map(([name], i) => [`gradient/${name}`, derivatives[i]]));
+    return this.runOnce({ logits, loss, ...named }, feeds);
+  }
+
+  /** Logits in evaluation mode. */
+  async predict(x: Float32Array): Promise<Float32Array> {
+    const scope = new Scope(new ParameterList(), false);
+    const logits = this.spec.model(scope, inputs(this.spec).x);
+    return (await this.runOnce({ logits }, { x })).logits;
+  }
+
+  /** The moving average of a parameter's segment and the segment's own values. */
+  segments(): { name: string; values: Float32Array; average: Float32Array | null }[] {
+    return this.layout.weights.map(({ name }) => ({
+      name,
+      values: this.store.get(name).values.slice(),
+      average: this.spec.update.average ? this.store.get(averageName(name)).values.slice() : null,
+    }));
+  }
+
+  private async runOnce(
+    outputs: Readonly<Record<string, Tensor>>,
+    feeds: Readonly<Record<string, Values>>,
+  ): Promise<Record<string, Float32Array>> {
+    const executable = await this.runtime.load(compile(outputs, this.runtime.emitOptions), this.store);
+    try {
+      return await executable.run(feeds);
+    } finally {
+      await executable.release();
+    }
+  }
+}
+
+function inputs({ batch, side, classes }: TrainerSpec) {
+  return {
+    x: input('x', [batch, 3, side, side]),
+    targets: input('targets', [batch, classes]),
+    mask: input('mask', [batch, classes]),
+  };
+}
+
+function build(spec: TrainerSpec) {
+  const list = new ParameterList();
+  const { x, targets, mask } = inputs(spec);
+  const logits = spec.model(new Scope(list, true), x);
+  return {
+    list,
+    logits,
+    loss: meanLoss(labelLoss(logits, targets, mask, spec.loss ?? { name: 'bce' }), mask),
+  };
+}
