@@ -7,11 +7,10 @@ import {
   log,
   logSigmoid,
   maximum,
+  minimum,
   mul,
   neg,
-  type Operand,
   sameShape,
-  sigmoid,
   sub,
   sum,
   type Tensor,
@@ -27,36 +26,47 @@ export type LossOptions =
       readonly margin: number;
     };
 
-/** log p and log (1 − p) of p = σ(logit). */
-interface LogOdds {
+/** log p and log (1 − p), each [batch, label]. */
+interface LogProbabilities {
   readonly present: Tensor;
   readonly absent: Tensor;
 }
 
 /** Loss of a present and of an absent label, each [batch, label], nats. */
-type Terms = (logits: Tensor, odds: LogOdds) => { readonly present: Tensor; readonly absent: Tensor };
+type Terms = (log: LogProbabilities) => { readonly present: Tensor; readonly absent: Tensor };
 
-/** x^power from log x. */
-const powerOf = (logarithm: Tensor, power: number): Operand => (power === 0 ? 1 : exp(mul(logarithm, power)));
+/** −(1 − p)^γ log p from the logarithms of p and 1 − p: no power of a number that has rounded to 0 or 1. */
+function focused(right: Tensor, wrong: Tensor, gamma: number): Tensor {
+  return neg(gamma === 0 ? right : mul(exp(mul(wrong, gamma)), right));
+}
 
+/** Stands for p_m = 0, whose logarithm has no value; there log(1 − p_m) = 0 makes the loss and its derivative 0. */
 const tiny = 1e-8;
+
+/** The logarithms of p_m = max(p − m, 0) and of 1 − p_m = min(1 − p + m, 1). */
+function shifted({ present, absent }: LogProbabilities, margin: number): LogProbabilities {
+  if (margin === 0) return { present, absent };
+  return {
+    present: log(maximum(sub(exp(present), margin), tiny)),
+    absent: log(minimum(add(exp(absent), margin), 1)),
+  };
+}
 
 function termsOf(options: LossOptions): Terms {
   switch (options.name) {
     case 'bce':
-      return (_logits, { present, absent }) => ({ present: neg(present), absent: neg(absent) });
+      return ({ present, absent }) => ({ present: neg(present), absent: neg(absent) });
     case 'focal':
-      return (_logits, { present, absent }) => ({
-        present: neg(mul(powerOf(absent, options.gamma), present)),
-        absent: neg(mul(powerOf(present, options.gamma), absent)),
+      return ({ present, absent }) => ({
+        present: focused(present, absent, options.gamma),
+        absent: focused(absent, present, options.gamma),
       });
     case 'asymmetric':
-      return (logits, { present, absent }) => {
-        const shifted = maximum(sub(sigmoid(logits), options.margin), 0);
-        const focus = powerOf(log(maximum(shifted, tiny)), options.gammaNegative);
+      return (p) => {
+        const moved = shifted(p, options.margin);
         return {
-          present: neg(mul(powerOf(absent, options.gammaPositive), present)),
-          absent: neg(mul(focus, log(maximum(sub(1, shifted), tiny)))),
+          present: focused(p.present, p.absent, options.gammaPositive),
+          absent: focused(moved.absent, moved.present, options.gammaNegative),
         };
       };
     default:
@@ -88,8 +98,10 @@ export function labelLoss(
       `labelLoss: logits, targets and mask must have one shape, got [${logits.shape}], [${targets.shape}], [${mask.shape}]`,
     );
   }
-  const odds = { present: logSigmoid(logits), absent: logSigmoid(neg(logits)) };
-  const { present, absent } = termsOf(options)(logits, odds);
+  const { present, absent } = termsOf(options)({
+    present: logSigmoid(logits),
+    absent: logSigmoid(neg(logits)),
+  });
   const weighted = positiveWeights === undefined ? present : mul(present, positiveWeights);
   return mul(add(mul(targets, weighted), mul(sub(1, targets), absent)), mask);
 }
