@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { definedOps, type Tensor } from '../../src/graph/index.js';
+import { compile, conv2d, definedOps, input, type Program, type Tensor } from '../../src/graph/index.js';
+import { Runtime } from '../../src/runtime/index.js';
 import { arrangeCases } from './cases/arrange.js';
 import { convCases, wideConvCases } from './cases/conv.js';
+import { drawnConvolutions, drawnPools } from './cases/drawn.js';
 import { elementwiseCases } from './cases/elementwise.js';
 import { normCases } from './cases/norm.js';
 import { poolCases } from './cases/pool.js';
@@ -14,8 +16,8 @@ const families: Readonly<Record<string, readonly Case[]>> = {
   elementwise: elementwiseCases,
   arrange: arrangeCases,
   reduce: reduceCases,
-  conv: convCases,
-  pool: poolCases,
+  conv: [...convCases, ...drawnConvolutions(30)],
+  pool: [...poolCases, ...drawnPools(30)],
   norm: normCases,
 };
 
@@ -43,3 +45,25 @@ test('case names are unique', () => {
 for (const [family, cases] of Object.entries(families)) checkCases(family, cases);
 checkCases('plain convolution of many channels', wideConvCases);
 checkCases('blocked convolution where the machine has it', wideConvCases, true);
+
+const usesBlocks = (program: Program) => Buffer.from(program.onnx).includes('com.microsoft.nchwc');
+
+test('the blocked convolution is found on x64, used where channels fit, and never without asking', async (t) => {
+  const { emitOptions } = await Runtime.open({ threads: 1 });
+  const { blockedConvolution: block } = emitOptions;
+  if (process.arch === 'x64') assert.ok(block === 8 || block === 16, `block of ${block} channels`);
+  if (block === undefined) return t.skip('this machine has no blocked convolution');
+  const image = (channels: number) => input('x', [1, channels, 5, 5]);
+  const weights = (out: number, channels: number, kernel = 3) => input('w', [out, channels, kernel, kernel]);
+  const fitting = conv2d(image(block), weights(2 * block, block));
+  assert.equal(usesBlocks(compile({ y: fitting }, emitOptions)), true);
+  assert.equal(usesBlocks(compile({ y: fitting })), false);
+  for (const y of [
+    conv2d(image(block), weights(block + 1, block)),
+    conv2d(image(block - 1), weights(block, block - 1)),
+    conv2d(image(block), weights(block, block, 1)),
+    conv2d(image(2 * block), weights(block, block), null, { groups: 2 }),
+  ]) {
+    assert.equal(usesBlocks(compile({ y }, emitOptions)), false);
+  }
+});
