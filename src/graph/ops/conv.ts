@@ -91,10 +91,12 @@ const applyConv = defineOp<ConvAttributes>({
     const [x, w] = node.inputs;
     const block = onnx.options.blockedConvolution;
     const onnxAttributes = attributesOf(attributes, w.shape.slice(2));
-    const spatial = w.shape[2] * w.shape[3] > 1;
+    // Pointwise kernels gain nothing, and the large kernels of a weight gradient cost more to lay out than they save.
+    const taps = w.shape[2] * w.shape[3];
     if (
       block !== undefined &&
-      spatial &&
+      taps > 1 &&
+      taps <= 49 &&
       attributes.groups === 1 &&
       x.shape[1] % block === 0 &&
       w.shape[0] % block === 0

@@ -3,9 +3,9 @@ import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
 import { constant, requireExtents, requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
 import { dilate, pad, slice } from './arrange.js';
-import { expand, reshape } from './broadcast.js';
 import { cast, equal } from './compare.js';
 import { add, mul, sub } from './elementwise.js';
+import { repeatCells } from './resample.js';
 
 export interface PoolOptions {
   /** Window [rows, columns]. */
@@ -165,10 +165,7 @@ const applyAveragePool = defineOp<PoolAttributes & { countPadding: boolean }>({
       (i) => kernel[i] === strides[i] && y.shape[2 + i] * kernel[i] === x.shape[2 + i],
     );
     if (tiles && padding.every((amount) => amount === 0)) {
-      const [n, c, h, w] = y.shape;
-      return [
-        reshape(expand(reshape(share, [n, c, h, 1, w, 1]), [n, c, h, kernel[0], w, kernel[1]]), x.shape),
-      ];
+      return [repeatCells(share, kernel[0], kernel[1])];
     }
     return [scatterWindows(x.shape, attributes, () => share)];
   },

@@ -4,7 +4,7 @@
  */
 import { ShapeError } from '../../errors.js';
 import { constant, requireExtents, type Tensor } from '../tensor.js';
-import { reshape } from './broadcast.js';
+import { expand, reshape } from './broadcast.js';
 import { matmul } from './matmul.js';
 
 /** [to, from] weights along one axis. */
@@ -12,6 +12,9 @@ type Weights = readonly (readonly number[])[];
 
 /** One product over whole images is faster than two over rows and columns up to this many weights. */
 const jointLimit = 1 << 18;
+
+/** Up to this many weights a product is faster than repeating cells one by one. */
+const smallLimit = 1 << 14;
 
 /**
  * Bilinear resize with half-pixel centres and clamped edges (PyTorch: align_corners false, no antialiasing).
@@ -25,6 +28,16 @@ export function resizeBilinear(x: Tensor, rows: number, columns: number): Tensor
 /** Mean over each of rows × columns cells of nearly equal extent (PyTorch's adaptive average pooling). */
 export function adaptiveAveragePool(x: Tensor, rows: number, columns: number): Tensor {
   return resample('adaptiveAveragePool', x, [rows, columns], areaWeights);
+}
+
+/** Every cell repeated into `rows` × `columns` cells; the adjoint of summing windows that tile the image. */
+export function repeatCells(x: Tensor, rows: number, columns: number): Tensor {
+  const [n, c, h, w] = x.shape;
+  if (h * w * h * w * rows * columns <= smallLimit) {
+    return resample('repeatCells', x, [h * rows, w * columns], nearestWeights);
+  }
+  const spread = expand(reshape(x, [n, c, h, 1, w, 1]), [n, c, h, rows, w, columns]);
+  return reshape(spread, [n, c, h * rows, w * columns]);
 }
 
 function resample(
@@ -63,6 +76,12 @@ function linearWeights(from: number, to: number): Weights {
     weights[high] += centre - low;
     return weights;
   });
+}
+
+function nearestWeights(from: number, to: number): Weights {
+  return Array.from({ length: to }, (_, i) =>
+    Array.from({ length: from }, (_, k) => (k === Math.floor((i * from) / to) ? 1 : 0)),
+  );
 }
 
 function areaWeights(from: number, to: number): Weights {

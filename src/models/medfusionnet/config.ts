@@ -21,7 +21,7 @@ export interface MedFusionSize {
 export const medFusionSizes = {
   nano: {
     cnn: denseNetConfigs.small,
-    transformer: { patch: 8, width: 64, depth: 4, heads: 4 },
+    transformer: { patch: 16, width: 64, depth: 4, heads: 4 },
     width: 64,
     fusionLayers: 2,
     heads: 4,

@@ -8,7 +8,7 @@ import {
   averagePool2d,
   concat,
   convTranspose2d,
-  expand,
+  repeatCells,
   reshape,
   type Tensor,
   transpose,
@@ -17,19 +17,13 @@ import { conv, initializers, type Scope } from '../../nn/index.js';
 
 const lateral = { bias: true, weight: initializers.fanInUniform() } as const;
 
-/** Each cell repeated into 2 × 2. */
-function upsampleTwice(x: Tensor): Tensor {
-  const [n, c, h, w] = x.shape;
-  return reshape(expand(reshape(x, [n, c, h, 1, w, 1]), [n, c, h, 2, w, 2]), [n, c, 2 * h, 2 * w]);
-}
-
 /** @param maps finest first, each half as large as the one before @returns maps of `width` channels, finest first */
 export function densePyramid(scope: Scope, maps: readonly Tensor[], width: number): Tensor[] {
   const results: Tensor[] = [];
   let coarser: Tensor | null = null;
   for (let i = maps.length - 1; i >= 0; i--) {
     const here = conv(scope.child('inner_blocks').child(i), maps[i], width, [1, 1], lateral);
-    coarser = coarser === null ? here : add(here, upsampleTwice(coarser));
+    coarser = coarser === null ? here : add(here, repeatCells(coarser, 2, 2));
     const smoothed = conv(scope.child('layer_blocks').child(i), coarser, width, [3, 3], {
       ...lateral,
       padding: [1, 1, 1, 1],
