@@ -1,0 +1,74 @@
+/**
+ * Where the time of a program goes: sums up ONNX Runtime's profile by operator type.
+ *
+ *   node dist/bench/densenet-training.js --no-peer --profile /tmp/step
+ *   node dist/bench/profile.js /tmp/step_*.json [--skip 3] [--nodes 10]
+ *
+ * The first `--skip` runs are left out: they allocate and warm up. `--nodes` also lists the costliest single nodes
+ * with their output shapes.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+/** The fields used here of an event in ONNX Runtime's trace; times in µs. */
+interface TraceEvent {
+  readonly cat: string;
+  readonly name: string;
+  readonly ts: number;
+  readonly dur: number;
+  readonly args: { readonly op_name?: string; readonly output_type_shape?: readonly object[] };
+}
+
+interface Total {
+  microseconds: number;
+  calls: number;
+}
+
+const { values: flags, positionals } = parseArgs({
+  options: { skip: { type: 'string', default: '3' }, nodes: { type: 'string', default: '0' } },
+  allowPositionals: true,
+});
+if (positionals.length !== 1) {
+  throw new Error(`profile: needs one profile file, got ${positionals.length}; see the head of this script`);
+}
+const events = JSON.parse(readFileSync(positionals[0], 'utf8')) as TraceEvent[];
+const runs = events
+  .filter(({ cat, name }) => cat === 'Session' && name === 'model_run')
+  .sort((a, b) => a.ts - b.ts)
+  .slice(Number(flags.skip));
+if (runs.length === 0) {
+  throw new Error(`profile: no run is left after the first ${flags.skip}; profile more steps`);
+}
+const from = runs[0].ts;
+
+function totalsBy(key: (event: TraceEvent) => string): [string, Total][] {
+  const totals = new Map<string, Total>();
+  for (const event of events) {
+    if (event.cat !== 'Node' || event.ts < from || !event.name.endsWith('_kernel_time')) continue;
+    const total = totals.get(key(event)) ?? { microseconds: 0, calls: 0 };
+    total.microseconds += event.dur;
+    total.calls++;
+    totals.set(key(event), total);
+  }
+  return [...totals].sort(([, a], [, b]) => b.microseconds - a.microseconds);
+}
+
+const wall = runs.reduce((sum, { dur }) => sum + dur, 0) / runs.length / 1000;
+const byType = totalsBy(({ args }) => args.op_name ?? 'unknown');
+const perRun = ({ microseconds }: Total) => microseconds / runs.length / 1000;
+const inNodes = byType.reduce((sum, [, total]) => sum + perRun(total), 0);
+console.log(`${runs.length} runs of ${wall.toFixed(1)} ms, ${inNodes.toFixed(1)} ms of them in operators\n`);
+console.log('operator                     ms/run   share   calls/run');
+for (const [type, total] of byType) {
+  const share = ((100 * perRun(total)) / inNodes).toFixed(1);
+  console.log(
+    `${type.padEnd(26)} ${perRun(total).toFixed(2).padStart(8)} ${share.padStart(6)}%   ` +
+      `${(total.calls / runs.length).toFixed(0).padStart(9)}`,
+  );
+}
+const costliest = totalsBy(
+  ({ name, args }) =>
+    `${args.op_name} ${JSON.stringify(args.output_type_shape)} ${name.replace('_kernel_time', '')}`,
+).slice(0, Number(flags.nodes));
+if (costliest.length > 0) console.log('\ncostliest nodes               ms/run');
+for (const [node, total] of costliest) console.log(`${perRun(total).toFixed(2).padStart(8)}   ${node}`);
