@@ -2,7 +2,7 @@
  * Seeded random streams. Every consumer derives its own stream from the study's seed and a name, so that
  * adding one consumer never shifts the numbers of another.
  *
- * Generator: xoshiro128** (Blackman & Vigna 2021), seeded through SplitMix32 from an FNV-1a hash of the key.
+ * Generator: xoshiro128** [blackman2021scrambled], seeded through SplitMix32 from an FNV-1a hash of the key.
  */
 
 /** A deterministic stream of random numbers. */

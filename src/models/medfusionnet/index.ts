@@ -1,6 +1,7 @@
 /**
  * MedFusionNet: DenseNet ∥ transformer with exchange at every stage, feature pyramids on both, a temporal branch over
- * visits and views, tabular and text encoders, fusion with label queries and class-aware gates (P8–P16).
+ * visits and views, tabular and text encoders, fusion with label queries and class-aware gates
+ * [gorbachev2026medfusionnet]. The parts, and where they deviate: docs/model.md. "Paper" in this folder means that one.
  */
 import { ConfigError } from '../../errors.js';
 import { add, constant, input, mul, reshape, sliceAxis, type Tensor } from '../../graph/index.js';
