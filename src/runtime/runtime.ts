@@ -57,6 +57,8 @@ export class Runtime {
       intraOpNumThreads: this.threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all',
+      // The memory pattern plans every buffer at its largest: 3.8 instead of 2.1 GB for a DenseNet-121 step, no faster.
+      enableMemPattern: false,
       logSeverityLevel: 3,
       ...(this.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: this.profile }),
     });

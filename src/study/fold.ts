@@ -17,6 +17,8 @@ import {
   type InputEncoder,
   openPredictor,
   type ProgressListener,
+  positiveWeights,
+  priorLogits,
   storeWeights,
   type Weights,
 } from '../train/index.js';
@@ -85,16 +87,15 @@ export async function trainFold(task: FoldTask, split: Split): Promise<TrainedFo
     known: pick(cohort.known, rows, labels.length),
   });
   const validation = rowsOf(split.validation);
-  const { method } = { method: study.training.calibration };
   const calibration = fitCalibration(
     result.validationLogits,
     validation.targets,
     validation.known,
     labels,
-    method,
+    study.training.calibration,
   );
   const onValidation = applyCalibration(calibration, result.validationLogits);
-  const tiers = fitTiers(onValidation, validation.targets, validation.known, labels, tierPolicy(study));
+  const tiers = fitTiers(onValidation, validation.targets, validation.known, labels, study.tiers);
 
   const store = new ParameterStore();
   storeWeights(store, result.weights);
@@ -158,6 +159,9 @@ function networkConfig(
     targets: pick(cohort.targets, train, cohort.labels.length),
     known: pick(cohort.known, train, cohort.labels.length),
   });
+  const { classWeights, weightCap } = study.training.loss;
+  const weights =
+    classWeights === 'effective' ? positiveWeights(counts, { weightCap }) : counts.positives.map(() => 1);
   const numeric = encoder.numeric.length + encoder.stage1.length;
   const levels = encoder.categorical.map((column) => column.levels.length + 1);
   return {
@@ -185,6 +189,8 @@ function networkConfig(
     dropout: model.dropout,
     stochasticDepth: model.stochasticDepth,
     prevalence: Array.from(counts.positives, (n, l) => (n + 1) / (n + counts.negatives[l] + 2)),
+    // A weighted loss is least, before anything is learnt, where the odds are weighted too.
+    priorLogits: Array.from(priorLogits(counts), (logit, l) => logit + Math.log(weights[l])),
   };
 }
 
@@ -207,10 +213,6 @@ function fitOptions(study: Study): FitOptions {
         : { ...augmentations.none, ...augmentation },
     modalityDropout: model.modalityDropout,
   };
-}
-
-function tierPolicy({ tiers }: Study) {
-  return tiers;
 }
 
 /** The columns that tier overrides read, for some rows. */

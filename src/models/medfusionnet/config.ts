@@ -71,8 +71,10 @@ export interface MedFusionConfig {
   readonly classGate: boolean;
   readonly dropout: number;
   readonly stochasticDepth: number;
-  /** Prevalence of each label in the training rows, in (0, 1): where head and gates start. */
+  /** Prevalence of each label in the training rows, in (0, 1): where the gates start. */
   readonly prevalence: readonly number[];
+  /** Logit of each label before anything is learnt: where the head's bias starts. */
+  readonly priorLogits: readonly number[];
 }
 
 /** The modalities of a row, in the order of the presence mask. */

@@ -33,6 +33,7 @@ export interface FusionOptions {
   readonly mode: 'attention' | 'concat';
   readonly classGate: boolean;
   readonly prevalence: readonly number[];
+  readonly priorLogits: readonly number[];
 }
 
 /** @returns logits [batch, label] */
@@ -145,8 +146,7 @@ function labelGate(scope: Scope, source: string, { labels, prevalence }: FusionO
   return mul(sigmoid(gate), 2);
 }
 
-/** One bias per label, started at the log-odds of its prevalence. @returns [1, label] */
-function headBias(scope: Scope, { labels, prevalence }: FusionOptions): Tensor {
-  const start = prevalence.map((p) => Math.log(p / (1 - p)));
-  return reshape(scope.parameter('bias', [labels], initializers.values(start)), [1, labels]);
+/** One bias per label, started at its prior. @returns [1, label] */
+function headBias(scope: Scope, { labels, priorLogits }: FusionOptions): Tensor {
+  return reshape(scope.parameter('bias', [labels], initializers.values(priorLogits)), [1, labels]);
 }

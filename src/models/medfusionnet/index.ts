@@ -114,6 +114,7 @@ export function medFusionNet(scope: Scope, inputs: MedFusionInputs, config: MedF
     mode: config.fusion,
     classGate: config.classGate,
     prevalence: config.prevalence,
+    priorLogits: config.priorLogits,
   });
 
   function repeat(mask: Tensor, count: number): Tensor {
