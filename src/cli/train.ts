@@ -1,6 +1,7 @@
 /** `medfusion train STUDY`: from a study file to a run folder. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { trainStudy } from '../study/index.js';
+import { wholeNumber } from './arguments.js';
 import { formatMetrics } from './metricsTable.js';
 import type { Streams } from './program.js';
 import { progressDisplay } from './progress.js';
@@ -17,17 +18,6 @@ interface TrainFlags {
 }
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
-
-/** A whole number of at least `least`, or commander's own error. */
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isInteger(value) || value < least) {
-      throw new InvalidArgumentError(`must be a whole number of at least ${least}.`);
-    }
-    return value;
-  };
-}
 
 export function trainCommand({ out, err, signal }: Streams): Command {
   return new Command('train')

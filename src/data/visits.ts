@@ -64,7 +64,7 @@ export function imagePaths(
       'missing-image',
       'every image that the table names is in the image folder',
       `no file ${excerpt(basename(path))}`,
-      'add the file, empty the cell, or set data.images.present',
+      'add the file, empty the cell, name the right folder, or leave such rows out (data.images.present, --on-bad-row skip)',
       name,
     );
   });

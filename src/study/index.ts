@@ -19,6 +19,13 @@ export { maskWords } from './maskWords.js';
 export { applyOverrides } from './overrides.js';
 export { parseStudy } from './parse.js';
 export {
+  formatNewPredictions,
+  type NewPredictions,
+  newResultFile,
+  type PredictOptions,
+  predictRun,
+} from './predict.js';
+export {
   formatPredictions,
   type Predictions,
   parsePredictions,

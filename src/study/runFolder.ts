@@ -105,9 +105,17 @@ export function writeRunFile(run: string, file: RunFile, content: unknown): Prom
  * @throws DataError `missing-run-file` when the run has no such file
  */
 export async function readRunFile(run: string, file: RunFile): Promise<string> {
+  return (await readRunBytes(run, file)).toString('utf8');
+}
+
+/**
+ * Reads one file of a run as it is.
+ * @throws DataError `missing-run-file` when the run has no such file
+ */
+export async function readRunBytes(run: string, file: RunFile): Promise<Buffer> {
   const path = join(run, RUN_FILES[file]);
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
     if (hasCode(error, 'ENOENT'))
       throw new DataError(

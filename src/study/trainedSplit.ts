@@ -35,18 +35,19 @@ export function encodeModel({ saved, stage1, weights }: ModelParts): Uint8Array 
 }
 
 /**
- * Reads model.safetensors.
+ * Reads the bytes of model.safetensors.
+ * @param path  name of the file, for messages
  * @throws DataError `not-a-model` when the file holds weights but no medfusion model; errors of `decodeSafetensors`
  */
-export async function readModel(path: string): Promise<ModelParts> {
-  const { tensors, metadata } = decodeSafetensors(await readFile(path), path);
+export function decodeModel(bytes: Uint8Array, path: string): ModelParts {
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
   const parsed = savedSchema.safeParse(
     metadata.medfusion === undefined ? null : JSON.parse(metadata.medfusion),
   );
   if (!parsed.success) {
     throw new DataError(
       'not-a-model',
-      'readModel: the file must hold a model that "medfusion train" wrote; name the run folder of a finished run',
+      'decodeModel: the file must hold a model that "medfusion train" wrote; name the run folder of a finished run',
       { file: path },
     );
   }
@@ -73,8 +74,9 @@ export async function readSplit(directory: string): Promise<TrainedFold | null> 
     throw error;
   });
   if (text === null) return null;
+  const model = join(directory, 'model.safetensors');
   return {
-    ...(await readModel(join(directory, 'model.safetensors'))),
+    ...decodeModel(await readFile(model), model),
     predictions: parsePredictions(text, file),
   };
 }

@@ -1,0 +1,147 @@
+/** `medfusion predict`: a run's model applied to new patients. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConfigError } from '../errors.js';
+import { applyStage1, assignTiers, type Stage1Model, tierNames } from '../risk/index.js';
+import { ParameterStore, Runtime } from '../runtime/index.js';
+import {
+  applyCalibration,
+  type EncodedCohort,
+  encodeCohort,
+  openPredictor,
+  storeWeights,
+  writeWhole,
+} from '../train/index.js';
+import { type NewPatients, type NewPatientsOptions, readNewPatients } from './newPatients.js';
+import { parseStudy } from './parse.js';
+import { csvLine } from './predictions.js';
+import { openRunFolder, RUN_FILES, readRunBytes, readRunFile } from './runFolder.js';
+import { MODALITIES } from './sections/data.js';
+import { decodeModel, type ModelParts } from './trainedSplit.js';
+
+export interface PredictOptions extends NewPatientsOptions {
+  /** Run folder of a finished run. */
+  readonly run: string;
+  readonly device?: string;
+  readonly threads?: number;
+}
+
+/** Predictions for n rows and L labels; matrices are row-major [n, L]. */
+export interface NewPredictions {
+  readonly labels: readonly string[];
+  readonly ids: readonly string[];
+  readonly patients: readonly string[];
+  /** [n, L] calibrated, in [0, 1]. */
+  readonly probabilities: Float64Array;
+  /** [n, L] 0 low, 1 medium, 2 high. */
+  readonly tiers: Uint8Array;
+  /** [n][L] the stage-1 rules that fire, in words; null when the model has no stage 1. */
+  readonly rules: readonly (readonly (readonly string[])[])[] | null;
+}
+
+/**
+ * Predicts new patients with the model of a run. The model of a cross-validated run is the one fitted on all rows.
+ * Rows are computed in batches of the study's size whatever their number, so that a row's probabilities have the same
+ * bits whichever rows stand beside it.
+ * @throws ConfigError, DataError for bad input
+ */
+export async function predictRun(options: PredictOptions): Promise<NewPredictions> {
+  const run = await openRunFolder(options.run);
+  const file = join(run, RUN_FILES.weights);
+  const model = decodeModel(await readRunBytes(run, 'weights'), file);
+  const study = parseStudy(await readRunFile(run, 'study'), join(run, RUN_FILES.study));
+  const patients = await readNewPatients(study, model.saved, options);
+  const runtime = await Runtime.open({ device: options.device, threads: options.threads });
+  return predictPatients(model, patients, runtime, study.training.batchSize, options.say);
+}
+
+/** Applies stage 1, encoder, network, calibration and tiers to patients that have been read. */
+export async function predictPatients(
+  { saved, stage1, weights }: ModelParts,
+  { cohort, images, absent }: NewPatients,
+  runtime: Runtime,
+  batchSize: number,
+  say: (message: string) => void,
+): Promise<NewPredictions> {
+  const { labels, config, encoder } = saved;
+  const first = stage1 === null ? null : applyStage1(stage1, cohort);
+  const encoded = maskAbsent(encodeCohort(encoder, cohort, first?.inputs.values ?? null), absent);
+  for (const { column, rows } of encoded.unseen) {
+    say(
+      `column "${column}": ${rows} ${rows === 1 ? 'row holds a category' : 'rows hold categories'} that training never saw; they count as missing`,
+    );
+  }
+  const store = new ParameterStore();
+  storeWeights(store, weights);
+  const predictor = await openPredictor(runtime, config, store, batchSize);
+  const all = Int32Array.from({ length: cohort.size }, (_, row) => row);
+  const logits = await predictor.logits({ cohort, encoder, encoded, config, images }, all);
+  await predictor.release();
+  const probabilities = applyCalibration(saved.calibration, logits);
+  return {
+    labels,
+    ids: cohort.ids,
+    patients: cohort.patients,
+    probabilities,
+    tiers: assignTiers(saved.tiers, probabilities, cohort),
+    rules: stage1 === null || first === null ? null : firedRules(stage1, first.rules),
+  };
+}
+
+/** A modality of which the table has no column is hidden from the network; training hides modalities too. */
+function maskAbsent(encoded: EncodedCohort, absent: NewPatients['absent']): EncodedCohort {
+  const present = encoded.present.map((value, at) =>
+    absent.has(MODALITIES[at % MODALITIES.length]) ? 0 : value,
+  );
+  return { ...encoded, present };
+}
+
+function firedRules(
+  { labels }: Stage1Model,
+  fired: readonly (readonly (readonly number[])[])[],
+): readonly (readonly (readonly string[])[])[] {
+  return fired.map((row) => row.map((indices, l) => indices.map((i) => labels[l].rules[i].text)));
+}
+
+/**
+ * Predictions as CSV (RFC 4180): id, patient, then per label `<label>:probability` with every digit, `<label>:tier`
+ * and `<label>:rules`, the fired rules separated by ` | `; empty when none fires or the model has no stage 1.
+ */
+export function formatNewPredictions(predictions: NewPredictions): string {
+  const { labels, ids, patients, probabilities, tiers, rules } = predictions;
+  const header = labels.flatMap((label) =>
+    ['probability', 'tier', 'rules'].map((kind) => `${label}:${kind}`),
+  );
+  const lines = ids.map((id, row) => {
+    const cells = labels.flatMap((_, l) => {
+      const at = row * labels.length + l;
+      return [String(probabilities[at]), tierNames[tiers[at]], (rules?.[row][l] ?? []).join(' | ')];
+    });
+    return csvLine([id, patients[row], ...cells]);
+  });
+  return `${[csvLine(['id', 'patient', ...header]), ...lines].join('\n')}\n`;
+}
+
+/**
+ * A file for results that does not exist yet. Ask before the work, write after it.
+ * @returns the absolute path and a function that writes the file whole
+ * @throws ConfigError when there is such a file
+ */
+export function newResultFile(path: string): { readonly path: string; write(text: string): Promise<void> } {
+  const absolute = resolve(path);
+  const requireAbsent = () => {
+    if (!existsSync(absolute)) return;
+    throw new ConfigError(
+      `--out must name a new file, got ${path}, which exists; name another or move it away`,
+      'out',
+    );
+  };
+  requireAbsent();
+  return {
+    path: absolute,
+    write: async (text) => {
+      requireAbsent();
+      await writeWhole(absolute, text);
+    },
+  };
+}
