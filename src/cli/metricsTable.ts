@@ -36,12 +36,13 @@ export function formatMetrics({ test }: Measurements): string {
 }
 
 /** `.712 [.684, .739]`; a dash where undefined. */
-function formatEstimate(estimate: Estimate): string {
+export function formatEstimate(estimate: Estimate): string {
   if (estimate.value === null) return '–';
   const value = short(estimate.value);
   return estimate.ci95 === null ? value : `${value} [${estimate.ci95.map(short).join(', ')}]`;
 }
 
-function short(value: number): string {
+/** `.712` */
+export function short(value: number): string {
   return value.toFixed(3).replace(/^(-?)0\./, '$1.');
 }

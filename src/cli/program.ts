@@ -1,6 +1,7 @@
 /** The command line: one program, one file per command. */
 import { Command } from 'commander';
 import { medfusionVersion } from '../study/index.js';
+import { demoCommand } from './demo.js';
 import { evaluateCommand } from './evaluate.js';
 import { reportFailure } from './failure.js';
 import { predictCommand } from './predict.js';
@@ -33,8 +34,8 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
       '\nResults go to stdout, progress and logs to stderr. Exit code 0: done; 1: a fault of medfusion; 2: bad input.\n\n' +
         'Example:\n  medfusion train examples/odir.yaml --data ../data',
     );
-  for (const command of [trainCommand, predictCommand, evaluateCommand, reportCommand].map((make) =>
-    make(streams),
+  for (const command of [demoCommand, trainCommand, predictCommand, evaluateCommand, reportCommand].map(
+    (make) => make(streams),
   )) {
     command.option('--debug', 'show the stack of an error');
     program.addCommand(command);

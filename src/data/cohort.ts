@@ -63,6 +63,8 @@ export interface ImageSpec {
    * False (default): a file that is named but absent is an error.
    */
   readonly present?: boolean;
+  /** True: a file that is named but absent is a missing image, noted, as under `present`; no row is dropped. Default false. */
+  readonly absentIsMissing?: boolean;
 }
 
 /** One 0/1/unknown column per label: a list of columns, or label name → column. */

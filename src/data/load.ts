@@ -152,7 +152,7 @@ function readRow(reading: Reading, r: number): Row {
   for (const name of new Set(pending)) {
     book.add('out-of-range', `values outside the valid range of column "${name}" count as missing`, line);
   }
-  if (spec.images?.present) noteAbsentViews(reading, cells, row);
+  if (spec.images?.present || spec.images?.absentIsMissing) noteAbsentViews(reading, cells, row);
   return row;
 }
 

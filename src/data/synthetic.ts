@@ -34,6 +34,10 @@ export interface SyntheticOptions {
   readonly imageSize?: number;
   /** Multiplies the rates of empty cells, images, notes and unknown labels; 0 = complete. Default 1. */
   readonly missing?: number;
+  /** Epochs that the study file asks for. Default 12. */
+  readonly epochs?: number;
+  /** Earlier pictures of the patient that the study file adds to a row. Default 1. */
+  readonly history?: number;
 }
 
 /** What was generated. */
@@ -55,12 +59,14 @@ export interface SyntheticStudy {
  * @throws ConfigError for an option out of range; DataError `folder-not-empty` for a folder with contents
  */
 export async function generateStudy(options: SyntheticOptions): Promise<SyntheticStudy> {
-  const { patients = 700, seed = 1, imageSize = 64, missing = 1 } = options;
+  const { patients = 700, seed = 1, imageSize = 64, missing = 1, epochs = 12, history = 1 } = options;
   checkOption('patients', patients, Number.isInteger(patients) && patients >= 1, 'a positive integer');
   checkOption('seed', seed, Number.isFinite(seed), 'a finite number');
   const sized = Number.isInteger(imageSize) && imageSize >= 32 && imageSize % 32 === 0;
   checkOption('imageSize', imageSize, sized, 'a positive multiple of 32');
   checkOption('missing', missing, Number.isFinite(missing) && missing >= 0, 'a number from 0 up');
+  checkOption('epochs', epochs, Number.isInteger(epochs) && epochs >= 1, 'a positive integer');
+  checkOption('history', history, Number.isInteger(history) && history >= 0, 'a whole number from 0 up');
   const directory = resolve(options.directory);
   const occupied = existsSync(directory) && (await readdir(directory)).length > 0;
   if (occupied) {
@@ -82,7 +88,7 @@ export async function generateStudy(options: SyntheticOptions): Promise<Syntheti
     );
     await writeFile(join(partial, 'table.csv'), csv([tableHeader, ...visits.map(tableRow)]));
     await writeFile(join(partial, 'truth.json'), `${JSON.stringify(truth, null, 1)}\n`);
-    await writeFile(join(partial, 'study.yaml'), syntheticStudyFile(seed, imageSize));
+    await writeFile(join(partial, 'study.yaml'), syntheticStudyFile({ seed, imageSize, epochs, history }));
     if (existsSync(directory)) await rmdir(directory);
     await mkdir(dirname(directory), { recursive: true });
     await rename(partial, directory);

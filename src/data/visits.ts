@@ -46,7 +46,7 @@ export function imagePath(cell: string, images: ImageSpec, missing: ReadonlySet<
 }
 
 /**
- * Paths of a row's views; null where no file is named, or where it is absent and `images.present` is set.
+ * Paths of a row's views; null where no file is named, or where it is absent and `images` allows it.
  * @throws BadRow `missing-image` for a file that is named but absent otherwise
  */
 export function imagePaths(
@@ -59,7 +59,7 @@ export function imagePaths(
   return columns.map(({ name, index }) => {
     const path = imagePath(cells[index], images, missing);
     if (path === null || exists(path)) return path;
-    if (images.present) return null;
+    if (images.present || images.absentIsMissing) return null;
     throw new BadRow(
       'missing-image',
       'every image that the table names is in the image folder',

@@ -1,6 +1,7 @@
 /** A whole study: its file, its run folder and the steps from one to the other. */
 
 export { countRules, summarizeColumns } from './dataSummary.js';
+export { type Demonstration, type DemoOptions, runDemo } from './demo.js';
 export {
   collectEnvironment,
   type Environment,

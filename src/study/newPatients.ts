@@ -101,7 +101,13 @@ function modelSpec(study: Study, model: SavedModel, { table, images }: NewPatien
     ordinal: Object.fromEntries(Object.entries(cohort.ordinal ?? {}).filter(([name]) => tabular(name))),
     text: sees('text') ? cohort.text : [],
     images: withImages
-      ? { ...cohort.images!, directory: resolve(images ?? dirname(path)), present: false }
+      ? {
+          ...cohort.images!,
+          directory: resolve(images ?? dirname(path)),
+          // A study that leaves rows without files out of training is asked about them here all the same.
+          absentIsMissing: cohort.images!.present,
+          present: false,
+        }
       : undefined,
     history: withImages ? cohort.history : 0,
     view: withImages ? cohort.view : undefined,

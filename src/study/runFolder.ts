@@ -34,7 +34,7 @@ export async function createRunFolder(name: string, out?: string): Promise<strin
     await mkdir(path, { recursive: true });
     if ((await readdir(path)).length > 0)
       throw new ConfigError(
-        `train: the run folder must be new or empty, got ${out}; name another with --out, or go on with --resume`,
+        `--out: the folder must be new or empty, got ${out}; name another, or go on with "medfusion train --resume"`,
         'out',
       );
     return path;

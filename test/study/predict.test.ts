@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { readFitted } from '../../src/study/runRecords.js';
@@ -233,6 +233,26 @@ test('an image that is named and absent or damaged stops the run with its line, 
     [table[2].id],
   );
   assert.match(skipped.err, /\(1 row: line 3\)[\s\S]*cannot be decoded \(1 row: line 2\)/);
+});
+
+test('where the study takes absent files for missing images, so does prediction, and drops no row', async () => {
+  const tolerant = join(folder, 'tolerant');
+  cpSync(trained, tolerant, { recursive: true });
+  const study = readFileSync(join(trained, 'study.yaml'), 'utf8');
+  writeFileSync(join(tolerant, 'study.yaml'), study.replace('present: false', 'present: true'));
+  const file = join(folder, 'absent.csv');
+  const rows = table.filter(({ visit }) => visit === '1').slice(0, 3);
+  writeFileSync(file, toCsv(rows.map((row, i) => (i === 0 ? { ...row, image: 'absent.png' } : row))));
+  const flags = ['--images', images, '--threads', '1'];
+  const { code, out, err } = await run('predict', tolerant, '--table', file, ...flags);
+  assert.equal(code, 0, err);
+  assert.match(err, /images of column "image" that are not on disk count as missing \(1 row: line 2\)/);
+  const masked = await predict(
+    rows.map((row, i) => (i === 0 ? { ...row, image: '' } : row)),
+    '--images',
+    images,
+  );
+  assert.deepEqual(records(out), masked.rows);
 });
 
 test('a table without any column of the model is refused', async () => {

@@ -37,7 +37,7 @@ test('a new run never takes the folder of an earlier one', async () => {
     writeFileSync(join(runs[0], 'study.yaml'), 'name: odir\n');
     await assert.rejects(
       createRunFolder('odir', runs[0]),
-      /must be new or empty, got .*; name another with --out/,
+      /must be new or empty, got .*; name another, or go on/,
     );
     assert.equal(readFileSync(join(runs[0], 'study.yaml'), 'utf8'), 'name: odir\n');
     assert.equal(await openRunFolder(runs[0]), runs[0]);

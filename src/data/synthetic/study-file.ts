@@ -1,8 +1,15 @@
 /** The study file that is written beside the generated data. */
 import { conditions, levelNames, measurementNames, measurements } from './conditions.js';
 
+interface StudyFileOptions {
+  readonly seed: number;
+  readonly imageSize: number;
+  readonly epochs: number;
+  readonly history: number;
+}
+
 /** Text of `study.yaml`; paths in it are relative to its own folder. */
-export function syntheticStudyFile(seed: number, imageSize: number): string {
+export function syntheticStudyFile({ seed, imageSize, epochs, history }: StudyFileOptions): string {
   const labs = measurementNames.filter((name) => name !== 'age');
   const list = (names: readonly string[]) => `[${names.join(', ')}]`;
   return `# A generated study: invented patients, no real ones.
@@ -19,7 +26,7 @@ data:
   time: ${measurements.age.column}
   images: { directory: images, columns: [image] }
   view: view
-  history: 1
+  history: ${history}
   numeric: ${list(measurementNames.map((name) => measurements[name].column))}
   categorical: [sex, smoking, setting]
   ordinal: { dyspnoea: ${list(levelNames('dyspnoea'))} }
@@ -30,6 +37,6 @@ split: { method: holdout, test: 0.25, validation: 0.2 }
 stage1:
   forwardFill: ${list([...labs.map((name) => measurements[name].column), 'dyspnoea', 'smoking'])}
 model: { size: nano, imageSize: ${imageSize}, channels: 1 }
-training: { epochs: 12, augmentation: radiograph }
+training: { epochs: ${epochs}, augmentation: radiograph }
 `;
 }
