@@ -59,11 +59,23 @@ export function trainingState(
   layout: Layout,
   options: UpdateOptions,
 ): { name: string; length: number; copyOf?: string }[] {
-  return trainedSegments(layout, options).flatMap(({ name, length }) => [
-    ...momentNames(options.optimizer, name).map((moment) => ({ name: moment, length })),
-    ...(options.accumulate > 1 ? [{ name: accumulatorName(name), length }] : []),
-    ...(options.average ? [{ name: averageName(name), length, copyOf: name }] : []),
-  ]);
+  return [
+    ...trainedSegments(layout, options).flatMap(({ name, length }) => [
+      ...momentNames(options.optimizer, name).map((moment) => ({ name: moment, length })),
+      ...(options.accumulate > 1 ? [{ name: accumulatorName(name), length }] : []),
+    ]),
+    ...averagedSegments(layout, options).map(({ name, length }) => ({
+      name: averageName(name),
+      length,
+      copyOf: name,
+    })),
+  ];
+}
+
+/** Averaged weights need the statistics that belong to them, so the running statistics are averaged alike. */
+function averagedSegments(layout: Layout, options: UpdateOptions): LayoutSegment[] {
+  if (!options.average) return [];
+  return [...trainedSegments(layout, options), ...(layout.buffers === null ? [] : [layout.buffers])];
 }
 
 const rateOf = (segment: LayoutSegment, { groupRates = {} }: UpdateOptions) => groupRates[segment.group] ?? 1;
@@ -111,6 +123,12 @@ export function compileTraining(
   const summed =
     options.accumulate === 1 ? flat : flat.map((part, i) => add(accumulators[i], mul(part, share)));
   const updates = new Map([...statistics, ...stepUpdates(trained, summed, options)]);
+  const averageDecay = input('averageDecay', []);
+  for (const { name, tensor, length } of averagedSegments(layout, options)) {
+    const average = parameter(averageName(name), [length]);
+    const newest = mul(updates.get(tensor)!, sub(1, averageDecay));
+    updates.set(average, add(mul(average, averageDecay), newest));
+  }
   let accumulate: Program | null = null;
   if (options.accumulate > 1) {
     const sums = new Map([...statistics, ...accumulators.map((tensor, i) => [tensor, summed[i]] as const)]);
@@ -133,7 +151,6 @@ function stepUpdates(
     correction1: input('correction1', []),
     correction2: input('correction2', []),
   };
-  const averageDecay = input('averageDecay', []);
   let clipped = flat;
   if (options.clip !== null) {
     const norm = sqrt(flat.map((part) => sum(square(part))).reduce((total, part) => add(total, part)));
@@ -142,7 +159,7 @@ function stepUpdates(
   }
   const updates = new Map<Tensor, Tensor>();
   trained.forEach((segment, i) => {
-    const { name, tensor: values, decays, length } = segment;
+    const { name, tensor: values, decays } = segment;
     const rate = rateOf(segment, options);
     const changed = optimizerUpdates(
       options.optimizer,
@@ -150,11 +167,6 @@ function stepUpdates(
       scalars,
     );
     for (const [target, value] of changed) updates.set(target, value);
-    if (options.average) {
-      const average = parameter(averageName(name), [length]);
-      const kept = mul(average, averageDecay);
-      updates.set(average, add(kept, mul(changed.get(values)!, sub(1, averageDecay))));
-    }
   });
   return updates;
 }

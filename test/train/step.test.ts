@@ -109,9 +109,11 @@ for (const [what, clip] of [
   });
 }
 
-test('the moving average follows the weights: a ← d a + (1 − d) p', async () => {
+test('the moving average follows the weights and running statistics: a ← d a + (1 − d) p', async () => {
   const decay = 0.8;
-  const trainer = await create({ optimizer: adamw, average: true }, { averageDecay: decay });
+  const update = { optimizer: adamw, average: true };
+  const trainer = await create(update, { model: smallDenseNet, averageDecay: decay });
+  assert.ok(trainer.segments().some(({ name }) => name === 'buffers'));
   let expected = trainer.segments().map(({ values, average }) => {
     assert.deepEqual(average, values, 'the average starts at the initial weights');
     return Array.from(values);

@@ -99,9 +99,10 @@ export class Trainer {
     return (await this.runOnce({ logits }, { x })).logits;
   }
 
-  /** The moving average of a parameter's segment and the segment's own values. */
+  /** The vectors of weights and running statistics, each with its moving average. */
   segments(): { name: string; values: Float32Array; average: Float32Array | null }[] {
-    return this.layout.weights.map(({ name }) => ({
+    const { weights, buffers } = this.layout;
+    return [...weights, ...(buffers === null ? [] : [buffers])].map(({ name }) => ({
       name,
       values: this.store.get(name).values.slice(),
       average: this.spec.update.average ? this.store.get(averageName(name)).values.slice() : null,
