@@ -16,6 +16,7 @@ export {
   type Provenance,
   type RunMetrics,
 } from './evaluate.js';
+export { exportModel } from './exportModel.js';
 export { maskWords } from './maskWords.js';
 export { applyOverrides } from './overrides.js';
 export { parseStudy } from './parse.js';

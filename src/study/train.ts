@@ -15,6 +15,7 @@ import type { ProgressListener } from '../train/index.js';
 import { countRules, summarizeColumns } from './dataSummary.js';
 import { collectEnvironment, fileSetSha256, fileSha256 } from './environment.js';
 import { evaluateRun, type RunMetrics } from './evaluate.js';
+import { exportModel } from './exportModel.js';
 import { type TrainedFold, trainFold } from './fold.js';
 import { maskWords } from './maskWords.js';
 import { parseStudy } from './parse.js';
@@ -115,6 +116,7 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
     rules: stage1 === null ? null : countRules(stage1, cohort, splits[0].test),
   });
   await writeRunFile(run, 'weights', encodeModel(final));
+  await writeRunFile(run, 'model', exportModel(final, study));
   const metrics = await evaluateRun(run, {
     seconds: (performance.now() - started) / 1000,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,

@@ -2,6 +2,7 @@
 
 export * from './batches.js';
 export * from './calibration.js';
+export * from './calibrationGraph.js';
 export * from './checkpoint.js';
 export * from './curriculum.js';
 export * from './earlyStopping.js';
