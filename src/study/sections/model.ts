@@ -37,7 +37,9 @@ export const modelSection = z
         temporal: z
           .boolean()
           .default(true)
-          .describe('The temporal branch over the views and visits of a row; off: their mean.'),
+          .describe(
+            'The temporal branch over the views and visits of a row; off: each image speaks for itself.',
+          ),
       })
       .prefault({})
       .describe('Image branches.'),
