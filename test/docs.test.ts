@@ -90,7 +90,12 @@ test('every medfusion command and option exists, and every npm script', async ()
     for (const line of text.replaceAll('\\\n', ' ').split(/\n|&&|;/)) {
       const words = line.trim().split(/\s+/);
       while (/^[A-Z_]+=/.test(words[0])) words.shift();
-      if (words[0] === 'npm' && words[1] === 'run') assert.ok(words[2] in scripts, `${place}: ${line}`);
+      if (words[0] === 'npm' && words[1] === 'run') {
+        assert.ok(words[2] in scripts, `${place}: ${line}`);
+        const command = /cli\/main\.js (\S+)/.exec(scripts[words[2]])?.[1];
+        if (command !== undefined)
+          assert.ok((await helpOf([command])) !== null, `${place}: no command ${command}`);
+      }
       if (words[0] === 'node') assert.ok(existsSync(words[1]), `${place}: ${words[1]} is not there`);
       if (words[0] !== 'medfusion') continue;
       const help = await helpOf(words[1].startsWith('-') ? [] : [words[1]]);
