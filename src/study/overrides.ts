@@ -2,7 +2,7 @@
 import { parse, YAMLParseError } from 'yaml';
 import { suggestName } from '../data/index.js';
 import { ConfigError } from '../errors.js';
-import { isObject, keysAt } from './schemaKeys.js';
+import { defaultMapAt, isObject, keysAt } from './schemaKeys.js';
 
 /**
  * Writes `key=value` pairs into a study as its file gives it; checking the whole is left to the schema.
@@ -62,7 +62,7 @@ function write(tree: unknown, path: readonly string[], value: unknown, pair: str
       if (allowed.length > 0 && allowed.join() !== known.join())
         for (const sibling of Object.keys(place)) if (!allowed.includes(sibling)) delete place[sibling];
     } else {
-      place[key] ??= {};
+      place[key] ??= defaultMapAt(path.slice(0, depth + 1), tree);
       place = place[key];
     }
   }

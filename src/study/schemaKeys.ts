@@ -15,13 +15,25 @@ export const studyJsonSchema: Node = z.toJSONSchema(studySchema, { io: 'input' }
  * @returns key names, empty where any key may stand
  */
 export function keysAt(path: Path, input: unknown): string[] {
+  return [...new Set(nodesAt(path, input).flatMap((node) => Object.keys(node.properties ?? {})))];
+}
+
+/** What stands at a path when the study leaves it out: the alternative that is the default, else an empty map. */
+export function defaultMapAt(path: Path, input: unknown): Record<string, unknown> {
+  const last = path[path.length - 1];
+  const defaults = nodesAt(path.slice(0, -1), input).map((node) => childOf(node, last)?.default);
+  return structuredClone(defaults.find(isObject) ?? {});
+}
+
+/** The JSON Schema nodes that may describe what stands at a path. */
+function nodesAt(path: Path, input: unknown): Node[] {
   let nodes: Node[] = alternatives(studyJsonSchema, input);
   let value = input;
   for (const part of path) {
     value = isObject(value) ? value[String(part)] : undefined;
     nodes = nodes.flatMap((node) => alternatives(childOf(node, part), value));
   }
-  return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];
+  return nodes;
 }
 
 /** The JSON Schema nodes that may describe `value`, alternatives opened and ruled out by their constants. */

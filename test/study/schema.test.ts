@@ -157,6 +157,12 @@ test('--set changes typed values, names the nearest key and drops keys of the al
     seed: 1,
   });
   assert.equal(set('training.loss.name=bce').training.loss.name, 'bce');
+  const { optimizer } = set('training.optimizer.learningRate=0.003').training;
+  assert.deepEqual(
+    [optimizer.name, optimizer.learningRate],
+    ['adamw', 0.003],
+    'the default alternative is meant',
+  );
   assert.match(
     refusal(minimal, ['training.epoch=3']),
     /^--set training\.epoch=3: training has no key "epoch"; did you mean "epochs"\?$/,
