@@ -160,7 +160,7 @@ test('docs/model.md states the sizes as they are', () => {
     const config: MedFusionConfig = {
       size: name as MedFusionConfig['size'],
       labels: 8,
-      image: { side, channels: 3, slots: 2, views: 1 },
+      image: { side, channels: 3, slots: 2, views: 1, mirror: false },
       tabular: { numeric: 1, levels: [3] },
       text: null,
       branches: { cnn: true, transformer: true, temporal: true },

@@ -175,6 +175,7 @@ function networkConfig(
             channels: model.channels,
             slots: encoder.image.slots,
             views: encoder.image.views.length + 1,
+            mirror: model.mirror,
           },
     tabular: numeric + levels.length === 0 ? null : { numeric, levels },
     text:

@@ -59,6 +59,8 @@ export interface MedFusionConfig {
     readonly slots: number;
     /** Distinct view positions, index 0 being "unknown". */
     readonly views: number;
+    /** At inference, average the logits of the images and of their mirror images. */
+    readonly mirror: boolean;
   } | null;
   /** Table inputs; null when the study has none. `levels[i]` counts the codes of categorical column i, 0 = missing. */
   readonly tabular: { readonly numeric: number; readonly levels: readonly number[] } | null;

@@ -4,7 +4,7 @@
  * [gorbachev2026medfusionnet]. The parts, and where they deviate: docs/model.md. "Paper" in this folder means that one.
  */
 import { ConfigError } from '../../errors.js';
-import { add, constant, input, mul, reshape, sliceAxis, type Tensor } from '../../graph/index.js';
+import { add, constant, flip, input, mul, reshape, sliceAxis, type Tensor } from '../../graph/index.js';
 import { initializers, type Scope } from '../../nn/index.js';
 import { type MedFusionConfig, type MedFusionSize, medFusionSizes, modalityOrder } from './config.js';
 import { fuse, type TokenGroup } from './fusion.js';
@@ -66,6 +66,13 @@ export function medFusionInputs(config: MedFusionConfig, batch: number): MedFusi
  * @throws ConfigError when the configuration leaves nothing to look at
  */
 export function medFusionNet(scope: Scope, inputs: MedFusionInputs, config: MedFusionConfig): Tensor {
+  const logits = networkLogits(scope, inputs, config);
+  if (scope.training || !config.image?.mirror) return logits;
+  const mirrored = { ...inputs, images: flip(inputs.images!, [4]) };
+  return mul(add(logits, networkLogits(scope, mirrored, config)), 0.5);
+}
+
+function networkLogits(scope: Scope, inputs: MedFusionInputs, config: MedFusionConfig): Tensor {
   const size: MedFusionSize = medFusionSizes[config.size];
   const { width, heads } = size;
   const [batch] = inputs.present.shape;

@@ -25,6 +25,12 @@ export const modelSection = z
       .union([z.literal(1), z.literal(3)])
       .default(1)
       .describe('Image channels: 1 = grey, 3 = colour.'),
+    mirror: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Predict from each image and its mirror image, and average; wrong wherever the side carries meaning.',
+      ),
     modalities: z
       .array(z.enum(['image', 'tabular', 'text']))
       .min(1, 'must name at least one modality')
