@@ -11,6 +11,7 @@ const arrayOf = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } a
 
 export class Executable {
   private running = false;
+  private released = false;
   /** The random leaves' buffers, refilled at every run. */
   private readonly randoms: readonly { readonly tensor: OrtTensor; readonly name: string }[];
 
@@ -18,6 +19,7 @@ export class Executable {
   constructor(
     readonly program: Program,
     private readonly session: InferenceSession,
+    private readonly giveBack: () => Promise<void>,
     private readonly parameters: ParameterStore = new ParameterStore(),
   ) {
     this.randoms = program.randoms.map(({ name, shape }) => ({
@@ -54,6 +56,7 @@ export class Executable {
     feeds: Readonly<Record<string, Values>>,
     draw: { readonly seed: number; readonly step: number } | undefined,
   ): Promise<Record<string, Float32Array>> {
+    if (this.released) throw new Error('internal: a released program cannot run; load it again');
     const given: Record<string, OrtTensor> = {};
     for (const value of this.program.inputs) given[value.name] = asOrtTensor(value, feeds[value.name]);
     for (const { name } of this.program.parameters) given[name] = this.parameters.tensor(name);
@@ -79,9 +82,11 @@ export class Executable {
     );
   }
 
-  /** Frees the session; the parameters stay. */
+  /** Gives the session back; the parameters stay. The executable cannot run afterwards. */
   async release(): Promise<void> {
-    await this.session.release();
+    if (this.released) return;
+    this.released = true;
+    await this.giveBack();
   }
 
   /** internal: writes the profile, when profiling was asked for. */

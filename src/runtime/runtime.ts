@@ -1,4 +1,5 @@
 /** Where programs run. */
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { InferenceSession } from 'onnxruntime-node';
 import { ConfigError } from '../errors.js';
@@ -19,8 +20,14 @@ export interface RuntimeOptions {
   readonly profile?: string;
 }
 
+/** Released sessions that are kept for a program that is loaded again. */
+const mostIdle = 2;
+
 /** A device, opened with a number of threads. Programs for it are compiled with `emitOptions`. */
 export class Runtime {
+  /** Sessions of released programs by the digest of their model, oldest first. */
+  private readonly idle = new Map<string, InferenceSession>();
+
   private constructor(
     readonly device: Device,
     readonly threads: number,
@@ -50,9 +57,30 @@ export class Runtime {
     return new Runtime(device, threads, { blockedConvolution }, options.profile);
   }
 
-  /** Loads a program. @param parameters the store that its parameters live in; needed when it has any */
+  /**
+   * Loads a program. A program that was released a short while ago, as the same one of another fold of a
+   * cross-validation, is ready at once.
+   * @param parameters the store that its parameters live in; needed when it has any
+   */
   async load(program: Program, parameters?: ParameterStore): Promise<Executable> {
-    const session = await InferenceSession.create(program.onnx, {
+    const digest = createHash('sha256').update(program.onnx).digest('hex');
+    const session = this.idle.get(digest) ?? (await this.createSession(program));
+    this.idle.delete(digest);
+    return new Executable(program, session, () => this.keep(digest, session), parameters);
+  }
+
+  private async keep(digest: string, session: InferenceSession): Promise<void> {
+    const [oldest] = this.idle;
+    if (this.idle.has(digest)) return session.release();
+    this.idle.set(digest, session);
+    if (this.idle.size > mostIdle) {
+      this.idle.delete(oldest[0]);
+      await oldest[1].release();
+    }
+  }
+
+  private createSession(program: Program): Promise<InferenceSession> {
+    return InferenceSession.create(program.onnx, {
       executionProviders: [this.device],
       intraOpNumThreads: this.threads,
       interOpNumThreads: 1,
@@ -62,7 +90,6 @@ export class Runtime {
       logSeverityLevel: 3,
       ...(this.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: this.profile }),
     });
-    return new Executable(program, session, parameters);
   }
 
   /** The block size (16 or 8 channels) at which the internal blocked convolution gives the plain one's result. */

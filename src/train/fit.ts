@@ -1,7 +1,7 @@
 /** The training loop of MedFusionNet (P17–P20). */
 import type { Augmentation, ImageStore } from '../data/index.js';
 import { ConfigError } from '../errors.js';
-import { constant, input } from '../graph/index.js';
+import { input } from '../graph/index.js';
 import { auroc } from '../metrics/index.js';
 import { type MedFusionConfig, medFusionGroup, medFusionInputs, medFusionNet } from '../models/index.js';
 import { ParameterList, Scope } from '../nn/index.js';
@@ -129,14 +129,9 @@ async function prepare({ runtime, config, source, train, options }: FitTask) {
   const logits = medFusionNet(new Scope(list, true), inputs, config);
   const targets = input('targets', [options.batchSize, labelCount]);
   const mask = input('mask', [options.batchSize, labelCount]);
-  const weights = options.classWeights === 'effective' ? positiveWeights(countLabels(rows), options) : null;
-  const losses = labelLoss(
-    logits,
-    targets,
-    mask,
-    options.loss,
-    weights === null ? undefined : constant(weights, [1, labelCount]),
-  );
+  // Weights are fed, not compiled in, so that the folds of a cross-validation share one program.
+  const classWeights = input('classWeights', [1, labelCount]);
+  const losses = labelLoss(logits, targets, mask, options.loss, classWeights);
   const layout = layOut(list, medFusionGroup);
   const update: UpdateOptions = {
     optimizer: options.optimizer,
@@ -162,6 +157,10 @@ async function prepare({ runtime, config, source, train, options }: FitTask) {
     store,
     layout,
     update,
+    classWeights:
+      options.classWeights === 'effective'
+        ? positiveWeights(countLabels(rows), options)
+        : new Float32Array(labelCount).fill(1),
     step,
     accumulate,
     predictor,
@@ -261,7 +260,7 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
         augmentation: options.augmentation,
         modalityDropout: options.modalityDropout,
       };
-      const feeds = batcher(rows, variation);
+      const batchFeeds = { ...batcher(rows, variation), targets, mask, classWeights: trainer.classWeights };
       rows.forEach((row, place) => {
         copyLabels(source.cohort, row, targets, mask, place, labelCount);
       });
@@ -273,8 +272,8 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
       const averageDecay = options.ema === null ? 0 : emaDecay(progress.step, options.ema);
       const scalars = stepScalars({ learningRate: rate, step: progress.step, averageDecay }, trainer.update);
       const result = isStep
-        ? await trainer.step.run({ ...feeds, targets, mask, ...scalars }, draw)
-        : await trainer.accumulate!.run({ ...feeds, targets, mask }, draw);
+        ? await trainer.step.run({ ...batchFeeds, ...scalars }, draw)
+        : await trainer.accumulate!.run(batchFeeds, draw);
       const loss = result.loss[0];
       if (!Number.isFinite(loss)) {
         throw new ConfigError(

@@ -155,6 +155,27 @@ test('a batch of NaN does not spoil the statistics of later batches', async () =
   assert.deepEqual(await executable.run(good), expected);
 });
 
+test('a released program is ready at once when it is loaded again, with the state of its new store', async () => {
+  const runtime = await Runtime.open({ threads: 1 });
+  const program = trainingProgram(runtime.emitOptions);
+  const store = initialize(new ParameterStore());
+  const executable = await runtime.load(program, store);
+  const expected = await bitsOf(executable, store, 3);
+  await executable.release();
+  await executable.release(); // twice is once
+  await assert.rejects(bitsOf(executable, store, 1), /released program cannot run/);
+  const again = initialize(new ParameterStore());
+  const second = await runtime.load(trainingProgram(runtime.emitOptions), again);
+  const third = await runtime.load(program, initialize(new ParameterStore()));
+  assert.equal(await bitsOf(second, again, 3), expected);
+  // More programs than are kept: the oldest go.
+  for (let i = 0; i < 5; i++) {
+    await (await runtime.load(g.compile({ y: g.add(g.input('x', [1]), i) }))).release();
+  }
+  await second.release();
+  await third.release();
+});
+
 test('integers and masks come back as numbers', async () => {
   const runtime = await Runtime.open({ threads: 1 });
   const x = g.input('x', [3]);
