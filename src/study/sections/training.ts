@@ -226,8 +226,10 @@ export const trainingSection = z
       .describe('Seeded changes to training images: a preset or ranges of your own.'),
     calibration: z
       .enum(['temperature', 'platt', 'isotonic', 'none'])
-      .default('temperature')
-      .describe('Map from logits to probabilities, fitted per label on the validation rows.'),
+      .default('platt')
+      .describe(
+        'Map from logits to probabilities, fitted per label on the validation rows. A temperature alone cannot undo the shift that class weights cause.',
+      ),
   })
   .prefault({})
   .describe('How the network is fitted.');
