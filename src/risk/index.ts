@@ -13,7 +13,7 @@ export {
 export { fitImputer, type ImputeOptions, type Imputer, impute } from './impute.js';
 export type { MultivariateTree } from './multivariate.js';
 export { resolveStage1Options, type Stage1Options, type Stage1Settings } from './options.js';
-export { describeOverride, firesOverride, type TierOverride } from './overrides.js';
+export { checkOverrides, describeOverride, firesOverride, type TierOverride } from './overrides.js';
 export { oddsRatio, type Rule, type Support } from './rules.js';
 export { type Criterion, criteria } from './score.js';
 export {

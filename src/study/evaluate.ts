@@ -9,7 +9,12 @@ import { corrupt } from './runRecords.js';
 import type { Study } from './schema.js';
 import { type ScoredPart, scoreRows } from './scoredRows.js';
 
-const noteSchema = z.object({ code: z.string(), message: z.string(), count: z.number() });
+const noteSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  count: z.number(),
+  rows: z.array(z.number()).readonly().optional(),
+});
 
 const provenanceSchema = z.object({
   seconds: z.number(),

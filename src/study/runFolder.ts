@@ -30,13 +30,9 @@ export type RunFile = keyof typeof RUN_FILES;
  */
 export async function createRunFolder(name: string, out?: string): Promise<string> {
   if (out !== undefined) {
+    await requireUnused(out);
     const path = resolve(out);
     await mkdir(path, { recursive: true });
-    if ((await readdir(path)).length > 0)
-      throw new ConfigError(
-        `--out: the folder must be new or empty, got ${out}; name another, or go on with "medfusion train --resume"`,
-        'out',
-      );
     return path;
   }
   const root = resolve('runs');
@@ -50,6 +46,20 @@ export async function createRunFolder(name: string, out?: string): Promise<strin
       if (!hasCode(error, 'EEXIST')) throw error;
     }
   }
+}
+
+/** @throws ConfigError when `out` already holds something */
+export async function requireUnused(out: string): Promise<void> {
+  const names = await readdir(resolve(out)).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return [];
+    if (hasCode(error, 'ENOTDIR')) return [out];
+    throw error;
+  });
+  if (names.length === 0) return;
+  throw new ConfigError(
+    `--out: the folder must be new or empty, got ${out}; name another, or go on with "medfusion train --resume"`,
+    'out',
+  );
 }
 
 /**

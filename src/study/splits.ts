@@ -1,16 +1,28 @@
 /** The split that a study asks for. */
-import { type Cohort, fromLists, holdOut, kFold, type Split, summarizeSplit } from '../data/index.js';
+import {
+  type Cohort,
+  fromLists,
+  holdOut,
+  kFold,
+  type Split,
+  type SplitPart,
+  splitParts,
+  summarizeSplit,
+} from '../data/index.js';
 import { DataError } from '../errors.js';
 import type { ResolvedStudy } from './resolve.js';
 
 /**
  * Splits a cohort as the study says: one split for a hold-out or lists, repeats · folds for cross-validation.
- * @throws DataError of the splitting functions, and `one-class-validation` where a label's threshold, calibration
- *   and tiers could not be chosen for want of positives or negatives; better known before training than after
+ * @throws DataError of the splitting functions, and `one-class-part` where a label is all present or all absent among
+ *   the rows that it is to be learnt from, calibrated on or, pooled over folds, tested on; better known before training
+ *   than after
  */
 export async function studySplits(resolved: ResolvedStudy, cohort: Cohort): Promise<Split[]> {
   const splits = await deal(resolved, cohort);
-  for (const split of splits) requireBothClasses(cohort, split);
+  // Of a cross-validation the test rows are pooled, and together they are all rows.
+  const parts = splits.length === 1 ? splitParts : (['train', 'validation'] as const);
+  for (const split of splits) requireBothClasses(cohort, split, parts, resolved.cohort.table);
   return splits;
 }
 
@@ -29,16 +41,26 @@ async function deal({ study, lists }: ResolvedStudy, cohort: Cohort): Promise<Sp
   }
 }
 
-function requireBothClasses(cohort: Cohort, split: Split): void {
-  const { labels } = summarizeSplit(cohort, split).validation;
-  for (const [label, { positives, negatives }] of Object.entries(labels)) {
-    if (positives > 0 && negatives > 0) continue;
-    throw new DataError(
-      'one-class-validation',
-      `split: label "${label}" must have both classes among the validation rows, where its threshold is chosen, got ` +
-        `${positives} positives and ${negatives} negatives (repeat ${split.repeat}, fold ${split.fold}); raise ` +
-        'split.validation, choose another split.seed, or leave the label out',
-      { column: label },
-    );
+/** What each part decides about a label, and how to give it more rows. */
+const uses: Record<SplitPart, { readonly what: string; readonly remedy: string }> = {
+  train: { what: 'it is learnt', remedy: 'lower split.test or split.validation' },
+  validation: { what: 'its threshold is chosen', remedy: 'raise split.validation' },
+  test: { what: 'it is measured', remedy: 'raise split.test' },
+};
+
+function requireBothClasses(cohort: Cohort, split: Split, parts: readonly SplitPart[], file: string): void {
+  const summary = summarizeSplit(cohort, split);
+  for (const part of parts) {
+    for (const [label, { positives, negatives }] of Object.entries(summary[part].labels)) {
+      if (positives > 0 && negatives > 0) continue;
+      const name = part === 'train' ? 'training' : part;
+      throw new DataError(
+        'one-class-part',
+        `split: label "${label}" must have both classes among the ${name} rows, where ${uses[part].what}, got ` +
+          `${positives} positives and ${negatives} negatives (repeat ${split.repeat}, fold ${split.fold}); ` +
+          `${uses[part].remedy}, choose another split.seed, or leave the label out`,
+        { file, column: label },
+      );
+    }
   }
 }

@@ -9,23 +9,33 @@ import {
   prepareImages,
   type Split,
 } from '../data/index.js';
-import { ConfigError } from '../errors.js';
+import { ConfigError, isUserError } from '../errors.js';
+import { checkOverrides, firesOverride } from '../risk/index.js';
 import { Runtime } from '../runtime/index.js';
-import type { ProgressListener } from '../train/index.js';
+import type { EpochRecord, ProgressListener } from '../train/index.js';
 import { countRules, summarizeColumns } from './dataSummary.js';
 import { collectEnvironment, fileSetSha256, fileSha256 } from './environment.js';
-import { evaluateRun, type RunMetrics } from './evaluate.js';
+import { evaluateRun, type RunMetrics, readMetrics } from './evaluate.js';
 import { exportModel } from './exportModel.js';
 import { type TrainedFold, trainFold } from './fold.js';
 import { maskWords } from './maskWords.js';
+import { describeNote } from './notes.js';
 import { parseStudy } from './parse.js';
 import { formatPredictions, type Predictions } from './predictions.js';
 import { reportRun } from './report.js';
-import { dumpStudy, type ResolvedStudy, resolveStudy } from './resolve.js';
-import { createRunFolder, latestRunFolder, openRunFolder, RUN_FILES, writeRunFile } from './runFolder.js';
+import { type ResolvedStudy, resolveStudy } from './resolve.js';
+import { requireUnused, writeRunFile } from './runFolder.js';
 import { logEpoch, writeDataRecord, writeFitted } from './runRecords.js';
 import type { Study } from './schema.js';
 import { studySplits } from './splits.js';
+import {
+  type Checksums,
+  findInterrupted,
+  removeUntrained,
+  requireSameInputs,
+  splitsFolder,
+  startRun,
+} from './startRun.js';
 import { encodeModel, keepSplit, readSplit } from './trainedSplit.js';
 
 export interface TrainOptions {
@@ -53,83 +63,63 @@ export interface TrainedRun {
 }
 
 /**
- * Trains a study: reads and checks its data, trains every split, evaluates, reports.
+ * Trains a study: reads and checks its data, trains every split, evaluates, reports. With `resume`, a run that is
+ * finished is returned as it is.
  * @throws ConfigError, DataError for bad input, before anything is written
  * @throws Interrupted when the signal aborts; `resume` goes on to the same result
  */
 export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   const started = performance.now();
-  const { listener } = options;
-  const text = await readFile(options.studyFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT')
-      throw new ConfigError(`train: no study file ${options.studyFile}; check the path`);
-    throw error;
-  });
-  const study = parseStudy(text, options.studyFile, options.overrides);
+  const { listener, out } = options;
+  const study = await readStudy(options);
+  const earlier = options.resume ? await findInterrupted(study, out) : null;
+  if (earlier?.finished) {
+    listener.message(`the run in ${earlier.run} is finished; nothing is left to resume`);
+    return { run: earlier.run, metrics: await readMetrics(earlier.run) };
+  }
+  if (earlier === null && out !== undefined) await requireUnused(out);
   const resolved = resolveStudy(study, {
     studyFile: options.studyFile,
     dataDirectory: options.dataDirectory,
   });
   const runtime = await Runtime.open({ device: options.device, threads: options.threads });
-  const cacheRoot = options.out === undefined ? resolve('runs') : dirname(resolve(options.out));
+  const cacheRoot = out === undefined ? resolve('runs') : dirname(resolve(out));
   const { cohort, images } = await readCohort(resolved, join(cacheRoot, '.cache', 'images'), listener);
+  checkOverridesAgainst(cohort, study);
   const splits = await studySplits(resolved, cohort);
+  const inputs = await checksums(resolved, cohort);
+  const notes = [...cohort.notes, ...splits.flatMap((split) => split.notes)];
+  for (const text of new Set(notes.map(describeNote))) listener.message(text);
 
-  const run = await openRun(study, options);
+  if (earlier !== null) await requireSameInputs(earlier.run, inputs);
+  const run = earlier?.run ?? (await startRun(study, inputs, out));
   listener.message(
     `${study.name}: ${cohort.size} rows, ${splits.length === 1 ? 'one split' : `${splits.length} splits`} -> ${run}`,
   );
   const work = { study, cohort, images, runtime, listener, signal: options.signal };
-  const folds: TrainedFold[] = [];
-  for (const split of splits) {
-    const part = splits.length === 1 ? undefined : `repeat ${split.repeat + 1}, fold ${split.fold + 1}`;
-    folds.push(await trainOrReadSplit(run, split, { ...work, part }, options.resume ?? false));
-  }
-  // Under cross-validation the figures come from the folds; the model to use is fitted once more, on all of them.
-  const final =
-    splits.length === 1
-      ? folds[0]
-      : await trainOrReadSplit(
-          run,
-          finalSplit(splits),
-          { ...work, part: 'final model' },
-          options.resume ?? false,
-        );
-
-  await writeRunFile(
-    run,
-    'predictions',
-    formatPredictions(joinPredictions(folds.map((fold) => fold.predictions))),
-  );
-  await writeFitted(
-    run,
-    folds.map(({ stage1, saved }, i) => ({
-      repeat: splits[i].repeat,
-      fold: splits[i].fold,
-      stage1,
-      tiers: saved.tiers,
-    })),
-  );
-  const { stage1 } = folds[0];
-  await writeDataRecord(run, {
-    ...summarizeColumns(cohort),
-    rules: stage1 === null ? null : countRules(stage1, cohort, splits[0].test),
+  const { folds, final } = await trainSplits(run, splits, work, earlier !== null).catch(async (error) => {
+    if (isUserError(error) && earlier === null) await removeUntrained(run);
+    throw error;
   });
-  await writeRunFile(run, 'weights', encodeModel(final));
-  await writeRunFile(run, 'model', exportModel(final, study));
+  await writeResults(run, cohort, splits, folds, final, study);
   const metrics = await evaluateRun(run, {
     seconds: (performance.now() - started) / 1000,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     environment: collectEnvironment({ device: runtime.device, threads: runtime.threads, seed: study.seed }),
-    checksums: await checksums(resolved, cohort),
-    audit: {
-      accepted: acceptedFindings(study),
-      notes: [...cohort.notes, ...splits.flatMap((split) => split.notes)],
-    },
+    checksums: inputs,
+    audit: { accepted: acceptedFindings(study), notes },
   });
   await reportRun(run);
-  await rm(join(run, 'splits'), { recursive: true, force: true });
+  await rm(splitsFolder(run), { recursive: true, force: true });
   return { run, metrics };
+}
+
+async function readStudy({ studyFile, overrides }: TrainOptions): Promise<Study> {
+  const text = await readFile(studyFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw new ConfigError(`train: no study file ${studyFile}; check the path`);
+    throw error;
+  });
+  return parseStudy(text, studyFile, overrides);
 }
 
 /** Reads the cohort and decodes its images. */
@@ -149,61 +139,91 @@ export async function readCohort(
   return { cohort: readable, images: store };
 }
 
-/** The folder of a new run, or the one to go on with. @throws ConfigError when the study has changed since */
-async function openRun(study: Study, options: TrainOptions): Promise<string> {
-  const yaml = dumpStudy(study);
-  if (!options.resume) {
-    const run = await createRunFolder(study.name, options.out);
-    await writeRunFile(run, 'study', yaml);
-    return run;
-  }
-  const run = await openRunFolder(options.out ?? (await latestRunFolder(study.name)));
-  const before = (await readFile(join(run, RUN_FILES.study), 'utf8')).split('\n');
-  const after = new Set(yaml.split('\n'));
-  const changed = before.filter((line) => !after.has(line)).map((line) => line.trim());
-  if (changed.length > 0 || before.length !== yaml.split('\n').length) {
-    throw new ConfigError(
-      `train: --resume needs the study that the run in ${run} was started with; changed since: ${changed.slice(0, 5).join('; ')}. ` +
-        'Undo the change, or start a new run without --resume',
+type Work = Omit<Parameters<typeof trainFold>[0], 'checkpoint' | 'onEpoch' | 'part'>;
+
+/**
+ * Trains every split, and the model to keep: of a hold-out that split's; under cross-validation, where the figures come
+ * from the folds, one more that is fitted on all rows.
+ */
+async function trainSplits(
+  run: string,
+  splits: readonly Split[],
+  work: Work,
+  resume: boolean,
+): Promise<{ folds: readonly TrainedFold[]; final: TrainedFold }> {
+  const folds: TrainedFold[] = [];
+  for (const split of splits) {
+    const { repeat, fold } = split;
+    const part = splits.length === 1 ? undefined : `repeat ${repeat + 1}, fold ${fold + 1}`;
+    const log = ({ best, ...record }: EpochRecord) =>
+      logEpoch(run, { repeat, fold, ...record, improved: best });
+    folds.push(
+      await trainOrReadSplit(run, `${repeat}-${fold}`, split, { ...work, part, onEpoch: log }, resume),
     );
   }
-  return run;
+  if (splits.length === 1) return { folds, final: folds[0] };
+  const whole = { ...work, part: 'final model' };
+  return { folds, final: await trainOrReadSplit(run, 'final', allRows(splits), whole, resume) };
 }
 
 async function trainOrReadSplit(
   run: string,
+  name: string,
   split: Split,
-  work: Omit<Parameters<typeof trainFold>[0], 'checkpoint' | 'onEpoch'>,
+  work: Omit<Parameters<typeof trainFold>[0], 'checkpoint'>,
   resume: boolean,
 ): Promise<TrainedFold> {
-  const name = split.repeat < 0 ? 'final' : `${split.repeat}-${split.fold}`;
-  const kept = join(run, 'splits', name);
+  const kept = join(splitsFolder(run), name);
   const done = resume ? await readSplit(kept) : null;
   if (done !== null) return done;
-  const fold = await trainFold(
-    {
-      ...work,
-      checkpoint: { directory: join(run, 'checkpoint', name), resume },
-      onEpoch: async ({ best, ...record }) => {
-        if (split.repeat >= 0)
-          await logEpoch(run, { repeat: split.repeat, fold: split.fold, ...record, improved: best });
-      },
-    },
-    split,
-  );
+  const checkpoint = { directory: join(run, 'checkpoint', name), resume };
+  const fold = await trainFold({ ...work, checkpoint }, split);
   await keepSplit(kept, fold);
   return fold;
 }
 
 /** All rows of a cross-validation, the first fold's validation rows kept apart; nothing is tested on it. */
-function finalSplit([first]: readonly Split[]): Split {
+function allRows([first]: readonly Split[]): Split {
   return {
     ...first,
-    repeat: -1,
-    fold: -1,
     train: Int32Array.from([...first.train, ...first.test]).sort(),
     test: new Int32Array(0),
   };
+}
+
+/** Everything in the run folder that training makes and evaluation and report start from. */
+async function writeResults(
+  run: string,
+  cohort: Cohort,
+  splits: readonly Split[],
+  folds: readonly TrainedFold[],
+  final: TrainedFold,
+  study: Study,
+): Promise<void> {
+  const predictions = joinPredictions(folds.map((fold) => fold.predictions));
+  await writeRunFile(run, 'predictions', formatPredictions(predictions));
+  await writeFitted(
+    run,
+    folds.map(({ stage1, saved }, i) => ({
+      repeat: splits[i].repeat,
+      fold: splits[i].fold,
+      stage1,
+      tiers: saved.tiers,
+    })),
+  );
+  const { stage1 } = folds[0];
+  await writeDataRecord(run, {
+    ...summarizeColumns(cohort),
+    rules: stage1 === null ? null : countRules(stage1, cohort, splits[0].test),
+  });
+  await writeRunFile(run, 'weights', encodeModel(final));
+  await writeRunFile(run, 'model', exportModel(final, study));
+}
+
+/** Tier overrides are applied last; that they fit the columns' values is to be known first. */
+function checkOverridesAgainst(cohort: Cohort, { tiers }: Study): void {
+  checkOverrides(tiers.overrides, cohort.labels, tiers.diagnosisColumns);
+  for (const override of tiers.overrides) firesOverride(override, cohort);
 }
 
 function joinPredictions(parts: readonly Predictions[]): Predictions {
@@ -237,7 +257,7 @@ function joinPredictions(parts: readonly Predictions[]): Predictions {
 async function checksums(
   { cohort: spec, dataDirectory, lists }: ResolvedStudy,
   cohort: Cohort,
-): Promise<Record<string, string>> {
+): Promise<Checksums> {
   const paths = cohort.visits.flat().map((visit) => visit.path);
   const images = paths.length === 0 ? null : await fileSetSha256(paths, dataDirectory);
   return {

@@ -106,20 +106,30 @@ export async function loadCheckpoint(directory: string, study: unknown): Promise
 }
 
 function requireSameStudy(saved: unknown, current: unknown): void {
+  const changed = changedKeys(saved, current);
+  if (changed.length === 0) return;
+  throw new ConfigError(
+    `loadCheckpoint: the study must be the one the checkpoint was written with, got ${changed.length} ` +
+      `changed ${changed.length === 1 ? 'key' : 'keys'}: ${changed.map(({ text }) => text).join(', ')}; ` +
+      'put them back, or train into a new run folder',
+    changed[0].key,
+  );
+}
+
+/**
+ * What differs between two studies, plain JSON both: dotted key and, as text, `training.epochs (5, now 9)`. A list is
+ * one value.
+ */
+export function changedKeys(
+  saved: unknown,
+  current: unknown,
+): { readonly key: string; readonly text: string }[] {
   const before = new Map(leaves(saved, ''));
   const after = new Map(leaves(current, ''));
   const show = (value: string | undefined) => value ?? 'absent';
-  const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
-    (path) => before.get(path) !== after.get(path),
-  );
-  if (changed.length === 0) return;
-  const list = changed.map((path) => `${path} (${show(before.get(path))}, now ${show(after.get(path))})`);
-  throw new ConfigError(
-    `loadCheckpoint: the study must be the one the checkpoint was written with, got ${changed.length} ` +
-      `changed ${changed.length === 1 ? 'key' : 'keys'}: ${list.join(', ')}; ` +
-      'put them back, or train into a new run folder',
-    changed[0],
-  );
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((key) => before.get(key) !== after.get(key))
+    .map((key) => ({ key, text: `${key} (${show(before.get(key))}, now ${show(after.get(key))})` }));
 }
 
 /** Every value of a study by its dotted path, as JSON; a list is one value. */

@@ -236,6 +236,8 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
       checkpoint.study,
     );
   };
+  const rateAt = (step: number) =>
+    options.optimizer.learningRate * learningRateFactor(step, { totalSteps, ...options.schedule });
   const { patience, metric } = options.earlyStopping;
   const stopped = () => patience !== null && progress.earlyStopping.epochsWithout >= patience;
   while (progress.epoch < options.epochs && !stopped()) {
@@ -251,7 +253,6 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
     });
     const order = epochOrder(trainer.sampler, { seed: options.seed, epoch, balance: plan.balance });
     const batches = batchesOf(order, options.batchSize).slice(0, plan.batches);
-    let rate = 0;
     for (let batch = progress.batch; batch < batches.length; batch++) {
       const rows = batches[batch].map((position) => train[position]);
       const variation = {
@@ -266,11 +267,11 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
       });
       const isStep = (batch + 1) % options.accumulate === 0;
       const draw = { seed: options.seed, step: plan.before + batch };
-      rate =
-        options.optimizer.learningRate *
-        learningRateFactor(progress.step, { totalSteps, ...options.schedule });
       const averageDecay = options.ema === null ? 0 : emaDecay(progress.step, options.ema);
-      const scalars = stepScalars({ learningRate: rate, step: progress.step, averageDecay }, trainer.update);
+      const scalars = stepScalars(
+        { learningRate: rateAt(progress.step), step: progress.step, averageDecay },
+        trainer.update,
+      );
       const result = isStep
         ? await trainer.step.run({ ...batchFeeds, ...scalars }, draw)
         : await trainer.accumulate!.run(batchFeeds, draw);
@@ -311,7 +312,7 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
       trainLoss,
       validationLoss: scores.loss,
       validationAuroc: scores.auroc,
-      learningRate: rate,
+      learningRate: rateAt(progress.step - 1),
       seconds: (performance.now() - started) / 1000,
       best: improved,
     });

@@ -1,0 +1,92 @@
+/** Where a training writes: the folder of a new run, or of the interrupted one that it goes on with. */
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { ConfigError, DataError } from '../errors.js';
+import { changedKeys, writeWhole } from '../train/index.js';
+import { dumpStudy } from './resolve.js';
+import {
+  createRunFolder,
+  latestRunFolder,
+  openRunFolder,
+  RUN_FILES,
+  readRunFile,
+  writeRunFile,
+} from './runFolder.js';
+import type { Study } from './schema.js';
+
+/** SHA-256 of what a run reads, by name. */
+export type Checksums = Readonly<Record<string, string>>;
+
+const inputsFile = (run: string) => join(run, 'checkpoint', 'inputs.json');
+
+/** Finished splits stand in here until the whole run is finished. */
+export const splitsFolder = (run: string): string => join(run, 'splits');
+
+/** Makes the folder of a new run and puts down what it is to be trained from. */
+export async function startRun(study: Study, inputs: Checksums, out: string | undefined): Promise<string> {
+  const run = await createRunFolder(study.name, out);
+  await writeWhole(inputsFile(run), JSON.stringify(inputs));
+  await writeRunFile(run, 'study', dumpStudy(study));
+  return run;
+}
+
+/**
+ * The run to go on with: the one in `out`, or the newest of the study.
+ * @throws ConfigError when there is none, or the study has changed since, with every key that changed
+ */
+export async function findInterrupted(
+  study: Study,
+  out: string | undefined,
+): Promise<{ readonly run: string; readonly finished: boolean }> {
+  const run = await openRunFolder(out ?? (await latestRunFolder(study.name)));
+  const changed = changedKeys(parse(await readRunFile(run, 'study')), parse(dumpStudy(study)));
+  if (changed.length > 0) {
+    throw new ConfigError(
+      `train: --resume needs the study that the run in ${run} was started with, got ${changed.length} changed ` +
+        `${changed.length === 1 ? 'key' : 'keys'}: ${changed.map(({ text }) => text).join(', ')}; ` +
+        'put them back, or start a new run without --resume',
+      changed[0].key,
+    );
+  }
+  return { run, finished: existsSync(join(run, RUN_FILES.report)) && !existsSync(splitsFolder(run)) };
+}
+
+/**
+ * Refuses to go on with other data than the run was started with.
+ * @throws DataError `changed-inputs` naming what changed; `damaged-run` when the run does not say what it read
+ */
+export async function requireSameInputs(run: string, inputs: Checksums): Promise<void> {
+  const file = inputsFile(run);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const before = z.record(z.string(), z.string()).safeParse(text === '' ? null : JSON.parse(text));
+  if (!before.success) {
+    throw new DataError(
+      'damaged-run',
+      'train: --resume needs the record of what the run has read, got none; start a new run without --resume',
+      { file },
+    );
+  }
+  const changed = changedKeys(before.data, inputs).map(({ key }) => key);
+  if (changed.length === 0) return;
+  throw new DataError(
+    'changed-inputs',
+    `train: --resume needs the data that the run in ${run} was started with, got others: ${changed.join(', ')}; ` +
+      'put them back, or start a new run without --resume',
+  );
+}
+
+/** Removes a run in which nothing has been trained yet, so that bad input leaves nothing behind. */
+export async function removeUntrained(run: string): Promise<void> {
+  const left = (await readdir(run, { recursive: true })).filter(
+    (name) => name !== RUN_FILES.study && name !== 'checkpoint' && join(run, name) !== inputsFile(run),
+  );
+  // A folder that a checkpoint was to be written to holds nothing to go on from.
+  const trained = left.filter((name) => !/^checkpoint[\\/][^\\/]+$/.test(name));
+  if (trained.length === 0) await rm(run, { recursive: true });
+}
