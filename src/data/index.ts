@@ -39,7 +39,7 @@ export { loadCohort } from './load.js';
 export { editDistance, nearestName, suggestName } from './nearest.js';
 export { encodeGreyscalePng } from './png.js';
 export { resizePixels } from './resize.js';
-export { prepareImages, selectRows } from './select.js';
+export { type ImageSource, prepareImages, selectRows } from './select.js';
 export {
   checkSplit,
   type HoldOutOptions,

@@ -1,6 +1,6 @@
 /** Cohorts of fewer rows: a part of a cohort, or one whose damaged images were left out. */
 import { DataError } from '../errors.js';
-import type { Cohort } from './cohort.js';
+import type { Cohort, Visit } from './cohort.js';
 import type { ImageStore, Prepared, PrepareOptions } from './image-store.js';
 
 /**
@@ -48,6 +48,14 @@ export function selectRows(cohort: Cohort, rows: Int32Array): Cohort {
   };
 }
 
+/** Where a cohort's images are named, for messages. */
+export interface ImageSource {
+  /** Path of the table. */
+  readonly table: string;
+  /** Its image columns, one per view. */
+  readonly columns: readonly string[];
+}
+
 /**
  * Prepares all images of a cohort. With `onBadImage: 'skip'`, rows one of whose own images cannot be decoded
  * are left out and noted.
@@ -57,18 +65,22 @@ export function selectRows(cohort: Cohort, rows: Int32Array): Cohort {
 export async function prepareImages(
   store: ImageStore,
   cohort: Cohort,
-  options: PrepareOptions = {},
+  { source, ...options }: PrepareOptions & { readonly source?: ImageSource } = {},
 ): Promise<{ cohort: Cohort; prepared: Prepared }> {
-  const owner = new Map<string, number>();
+  const owner = new Map<string, Visit>();
   cohort.visits.forEach((visits, row) => {
-    for (const visit of visits) if (visit.row === row && !owner.has(visit.path)) owner.set(visit.path, row);
+    for (const visit of visits) if (visit.row === row && !owner.has(visit.path)) owner.set(visit.path, visit);
   });
   const prepared = await store.prepare(owner.keys(), options).catch((error: unknown) => {
     if (!(error instanceof DataError) || error.location.file === undefined) throw error;
-    const row = owner.get(error.location.file);
-    if (row === undefined) throw error;
+    const visit = owner.get(error.location.file);
+    if (visit === undefined) throw error;
     const message = `prepareImages: the table names images that can be read; ${error.message}`;
-    throw new DataError(error.code, message, { row: cohort.lines[row] });
+    throw new DataError(error.code, message, {
+      file: source?.table,
+      row: cohort.lines[visit.row],
+      column: source?.columns[visit.slot],
+    });
   });
   if (prepared.failed.length === 0) return { cohort, prepared };
   const bad = new Set(prepared.failed.map(({ path }) => path));

@@ -1,5 +1,6 @@
 /** Rules of the study file that join several keys: what one section says must fit the others. */
 import type { z } from 'zod';
+import { suggestName } from '../data/index.js';
 import {
   type dataSection,
   declaredModalities,
@@ -163,20 +164,29 @@ function checkRisk({ data, labels, stage1, tiers }: Checked, report: Report): vo
   }
   for (const [i, column] of stage1.forwardFill.entries())
     if (!features.includes(column))
-      report(['stage1', 'forwardFill', i], `"${column}" is not a feature column`);
+      report(
+        ['stage1', 'forwardFill', i],
+        `"${column}" is not a feature column; ${suggestName(column, features)}`,
+      );
   const isLabel = (label: string) => names === undefined || names.includes(label);
   for (const [label, columns] of Object.entries(tiers.diagnosisColumns)) {
     if (!isLabel(label))
       report(['tiers', 'diagnosisColumns', label], `"${label}" is not a label of the study`);
     for (const [i, column] of columns.entries())
       if (!features.includes(column))
-        report(['tiers', 'diagnosisColumns', label, i], `"${column}" is not a feature column`);
+        report(
+          ['tiers', 'diagnosisColumns', label, i],
+          `"${column}" is not a feature column; ${suggestName(column, features)}`,
+        );
   }
   for (const [i, { label, column }] of tiers.overrides.entries()) {
     if (label !== undefined && !isLabel(label))
       report(['tiers', 'overrides', i, 'label'], `"${label}" is not a label of the study`);
     if (!features.includes(column))
-      report(['tiers', 'overrides', i, 'column'], `"${column}" is not a feature column`);
+      report(
+        ['tiers', 'overrides', i, 'column'],
+        `"${column}" is not a feature column; ${suggestName(column, features)}`,
+      );
     const stated = Object.keys(tiers.diagnosisColumns).find(
       (name) => (label ?? name) === name && tiers.diagnosisColumns[name].includes(column),
     );

@@ -78,7 +78,7 @@ export async function readNewPatients(
   const onBadRow = options.onBadRow ?? study.data.onBadRow;
   const read = maskWords(await loadCohort({ ...spec, onBadRow }), study.data.maskWords);
   const whole = complete(read, wanted, spec);
-  const { cohort, images } = await decodeImages(whole, model, onBadRow);
+  const { cohort, images } = await decodeImages(whole, model, wanted, onBadRow);
   const filled = withoutEmptyRows(cohort, model, wanted.table, onBadRow);
   filled.notes.map(describeNote).forEach(say);
   return { cohort: filled, images, absent: missing };
@@ -245,12 +245,16 @@ function complete(cohort: Cohort, wanted: CohortSpec, spec: CohortSpec): Cohort 
 async function decodeImages(
   cohort: Cohort,
   { image }: SavedModel,
+  { table, images: named }: CohortSpec,
   onBadImage: 'stop' | 'skip',
 ): Promise<{ cohort: Cohort; images: ImageStore | null }> {
   if (image === null) return { cohort, images: null };
   // No cache on disk: pictures of patients are not to be left behind by a question about them.
   const images = openImageStore({ ...image, cache: null });
-  const { cohort: readable } = await prepareImages(images, cohort, { onBadImage });
+  const { cohort: readable } = await prepareImages(images, cohort, {
+    onBadImage,
+    source: { table, columns: named?.columns ?? [] },
+  });
   return { cohort: readable, images };
 }
 

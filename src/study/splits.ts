@@ -14,11 +14,12 @@ import type { ResolvedStudy } from './resolve.js';
 
 /**
  * Splits a cohort as the study says: one split for a hold-out or lists, repeats · folds for cross-validation.
- * @throws DataError of the splitting functions, and `one-class-part` where a label is all present or all absent among
+ * @throws DataError of the splitting functions, `one-class-label`, and `one-class-part` where a label is all present or all absent among
  *   the rows that it is to be learnt from, calibrated on or, pooled over folds, tested on; better known before training
  *   than after
  */
 export async function studySplits(resolved: ResolvedStudy, cohort: Cohort): Promise<Split[]> {
+  requireBothClassesAtAll(cohort, resolved.cohort.table);
   const splits = await deal(resolved, cohort);
   // Of a cross-validation the test rows are pooled, and together they are all rows.
   const parts = splits.length === 1 ? splitParts : (['train', 'validation'] as const);
@@ -39,6 +40,24 @@ async function deal({ study, lists }: ResolvedStudy, cohort: Cohort): Promise<Sp
     default:
       return split satisfies never;
   }
+}
+
+function requireBothClassesAtAll({ labels, known, targets }: Cohort, file: string): void {
+  labels.forEach((label, l) => {
+    let [positives, negatives] = [0, 0];
+    for (let cell = l; cell < known.length; cell += labels.length) {
+      if (known[cell] === 0) continue;
+      if (targets[cell] === 1) positives++;
+      else negatives++;
+    }
+    if (positives > 0 && negatives > 0) return;
+    throw new DataError(
+      'one-class-label',
+      `split: label "${label}" must be present in some rows and absent from others, got ${positives} positives and ` +
+        `${negatives} negatives; leave the label out, or check how the table spells it (labels.positive, labels.negative)`,
+      { file, column: label },
+    );
+  });
 }
 
 /** What each part decides about a label, and how to give it more rows. */

@@ -134,6 +134,7 @@ export async function readCohort(
   const store = openImageStore({ size: study.model.imageSize, channels: study.model.channels, cache });
   const { cohort: readable, prepared } = await prepareImages(store, cohort, {
     onBadImage: study.data.onBadRow,
+    source: { table: resolved.cohort.table, columns: resolved.cohort.images?.columns ?? [] },
   });
   listener.message(`images: ${prepared.decoded} decoded, ${prepared.reused} from the cache`);
   return { cohort: readable, images: store };

@@ -226,7 +226,7 @@ test('an image that is named and absent or damaged stops the run with its line, 
   assert.match(absent.err, /no file "absent\.png"; add the file, empty the cell.*line 3, column "image"/);
   const damaged = await predict([rows[0], rows[2]], '--images', images);
   assert.equal(damaged.code, 2);
-  assert.match(damaged.err, /broken\.png.*line 2/);
+  assert.match(damaged.err, /broken\.png.*new\.csv, line 2, column "image"/);
   const skipped = await predict(rows, '--images', images, '--on-bad-row', 'skip');
   assert.deepEqual(
     skipped.rows.map(({ id }) => id),
