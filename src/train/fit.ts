@@ -1,31 +1,22 @@
 /** The training loop of MedFusionNet (P17–P20). */
 import type { Augmentation, ImageStore } from '../data/index.js';
 import { ConfigError } from '../errors.js';
-import { input } from '../graph/index.js';
-import { auroc } from '../metrics/index.js';
-import { type MedFusionConfig, medFusionGroup, medFusionInputs, medFusionNet } from '../models/index.js';
-import { ParameterList, Scope } from '../nn/index.js';
-import { ParameterStore, type Runtime } from '../runtime/index.js';
+import type { MedFusionConfig } from '../models/index.js';
+import type { Runtime } from '../runtime/index.js';
 import { type BatchSource, createBatcher } from './batches.js';
-import {
-  type Checkpoint,
-  loadCheckpoint,
-  type StateTensor,
-  saveCheckpoint,
-  type TrainingProgress,
-} from './checkpoint.js';
-import { curriculumBalance } from './curriculum.js';
+import { loadCheckpoint, saveCheckpoint, type TrainingProgress } from './checkpoint.js';
 import { earlyStoppingStart, stepEarlyStopping } from './earlyStopping.js';
-import { openPredictor, type Weights } from './inference.js';
-import { countLabels } from './labelCounts.js';
-import { averageName, type Layout, layOut, storeInitialValues } from './layout.js';
-import { type LossOptions, labelLoss, meanLoss } from './losses.js';
-import { positiveWeights } from './lossWeights.js';
+import { planEpochs } from './epochPlan.js';
+import type { Weights } from './inference.js';
+import type { LossOptions } from './losses.js';
 import type { OptimizerOptions } from './optimizers.js';
 import type { ProgressListener } from './progress.js';
-import { batchesOf, createSampler, epochLength, epochOrder, type Sampler } from './sampler.js';
+import { batchesOf, epochOrder } from './sampler.js';
 import { emaDecay, learningRateFactor } from './schedule.js';
-import { compileTraining, stepScalars, trainingState, type UpdateOptions } from './trainingProgram.js';
+import { BestWeights, restore, snapshot } from './snapshot.js';
+import { openTrainer, type Trainer } from './trainer.js';
+import { stepScalars } from './trainingProgram.js';
+import { scoreValidation } from './validationScore.js';
 
 export interface FitOptions {
   readonly seed: number;
@@ -106,102 +97,12 @@ export class Interrupted extends Error {
  * @throws ConfigError when a batch is larger than an epoch, or training diverges
  */
 export async function fit(task: FitTask): Promise<FitResult> {
-  const trainer = await prepare(task);
+  const trainer = await openTrainer(task);
   try {
     return await run(task, trainer);
   } finally {
     await trainer.release();
   }
-}
-
-type Trainer = Awaited<ReturnType<typeof prepare>>;
-
-async function prepare({ runtime, config, source, train, options }: FitTask) {
-  const { cohort } = source;
-  const labelCount = config.labels;
-  const rows = {
-    labelCount,
-    targets: gatherRows(cohort.targets, train, labelCount),
-    known: gatherRows(cohort.known, train, labelCount),
-  };
-  const list = new ParameterList();
-  const inputs = medFusionInputs(config, options.batchSize);
-  const logits = medFusionNet(new Scope(list, true), inputs, config);
-  const targets = input('targets', [options.batchSize, labelCount]);
-  const mask = input('mask', [options.batchSize, labelCount]);
-  // Weights are fed, not compiled in, so that the folds of a cross-validation share one program.
-  const classWeights = input('classWeights', [1, labelCount]);
-  const losses = labelLoss(logits, targets, mask, options.loss, classWeights);
-  const layout = layOut(list, medFusionGroup);
-  const update: UpdateOptions = {
-    optimizer: options.optimizer,
-    groupRates: options.groupRates,
-    clip: options.clip,
-    average: options.ema !== null,
-    accumulate: options.accumulate,
-  };
-  const programs = compileTraining(list, layout, meanLoss(losses, mask), {}, update, runtime.emitOptions);
-  const store = new ParameterStore();
-  storeInitialValues(store, layout, list, options.seed);
-  for (const { name, length, copyOf } of trainingState(layout, update)) {
-    store.set(name, copyOf === undefined ? new Float32Array(length) : store.get(copyOf).values, [length]);
-  }
-  const step = await runtime.load(programs.step, store);
-  const accumulate = programs.accumulate === null ? null : await runtime.load(programs.accumulate, store);
-  const evaluated = new ParameterStore();
-  const stored = new Set(store.names());
-  const average = (name: string) => (stored.has(averageName(name)) ? averageName(name) : name);
-  copyWeights(store, layout, evaluated, average);
-  const predictor = await openPredictor(runtime, config, evaluated, options.batchSize);
-  return {
-    store,
-    layout,
-    update,
-    classWeights:
-      options.classWeights === 'effective'
-        ? positiveWeights(countLabels(rows), options)
-        : new Float32Array(labelCount).fill(1),
-    step,
-    accumulate,
-    predictor,
-    evaluated,
-    sampler: createSampler(rows, options.sampling),
-    parameterCount: list.count(),
-    syncEvaluated: () => copyWeights(store, layout, evaluated, average),
-    release: async () => {
-      await step.release();
-      await accumulate?.release();
-      await predictor.release();
-    },
-  };
-}
-
-/** Batches of each epoch, from the first: the schedule needs their number beforehand. */
-function planEpochs(
-  sampler: Sampler,
-  options: FitOptions,
-): { balance: number; batches: number; before: number }[] {
-  let before = 0;
-  return Array.from({ length: options.epochs }, (_, epoch) => {
-    const { sampling, curriculum } = options;
-    const balance = !sampling.balanced
-      ? 0
-      : curriculum.enabled
-        ? curriculumBalance(epoch, options.epochs, curriculum)
-        : 1;
-    const whole = Math.floor(epochLength(sampler, balance) / options.batchSize);
-    const batches = Math.floor(whole / options.accumulate) * options.accumulate;
-    if (batches === 0) {
-      throw new ConfigError(
-        `training: an epoch has ${epochLength(sampler, balance)} rows, fewer than one step of ` +
-          `${options.accumulate} × ${options.batchSize}; choose a smaller training.batchSize or training.accumulate`,
-        'training.batchSize',
-      );
-    }
-    const plan = { balance, batches, before };
-    before += batches;
-    return plan;
-  });
 }
 
 async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
@@ -212,7 +113,7 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
   const labelCount = task.config.labels;
   const targets = new Float32Array(options.batchSize * labelCount);
   const mask = new Float32Array(options.batchSize * labelCount);
-  const best = new ParameterStoreCopy();
+  const best = new BestWeights();
   let progress: TrainingProgress = {
     epoch: 0,
     batch: 0,
@@ -328,72 +229,6 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
   };
 }
 
-/** The weights of the best epoch so far. */
-class ParameterStoreCopy {
-  readonly values = new Map<string, { shape: readonly number[]; values: Float32Array }>();
-
-  take(store: ParameterStore): void {
-    for (const name of store.names()) {
-      const { values, shape } = store.get(name);
-      this.values.set(name, { shape, values: values.slice() });
-    }
-  }
-
-  giveTo(store: ParameterStore): void {
-    for (const [name, { values, shape }] of this.values) store.set(name, values, shape);
-  }
-}
-
-const bestPrefix = 'best:';
-
-function snapshot(store: ParameterStore, best: ParameterStoreCopy): Record<string, StateTensor> {
-  const tensors: Record<string, StateTensor> = {};
-  for (const name of store.names()) {
-    const { values, shape } = store.get(name);
-    tensors[name] = { shape, data: values };
-  }
-  for (const [name, { values, shape }] of best.values) tensors[bestPrefix + name] = { shape, data: values };
-  return tensors;
-}
-
-function restore(store: ParameterStore, best: ParameterStoreCopy, { tensors }: Checkpoint): void {
-  for (const name of store.names()) {
-    const saved = tensors[name];
-    if (saved === undefined || saved.data.length !== store.get(name).values.length) {
-      throw new ConfigError(
-        `resume: the checkpoint does not fit the model at "${name}"; it is of another version, start a new run`,
-      );
-    }
-    store.get(name).values.set(saved.data);
-  }
-  for (const [name, { shape, data }] of Object.entries(tensors)) {
-    if (name.startsWith(bestPrefix)) best.values.set(name.slice(bestPrefix.length), { shape, values: data });
-  }
-}
-
-function copyWeights(
-  from: ParameterStore,
-  layout: Layout,
-  into: ParameterStore,
-  vectorOf: (segment: string) => string,
-): void {
-  for (const segment of [...layout.weights, ...(layout.buffers === null ? [] : [layout.buffers])]) {
-    const flat = from.get(vectorOf(segment.name)).values;
-    for (const { name, shape, offset } of segment.members) {
-      const length = from.get(name).values.length;
-      into.set(name, flat.subarray(offset, offset + length), shape);
-    }
-  }
-}
-
-function gatherRows<T extends Float32Array | Uint8Array>(values: T, rows: Int32Array, width: number): T {
-  const result = new (values.constructor as new (length: number) => T)(rows.length * width);
-  rows.forEach((row, i) => {
-    result.set(values.subarray(row * width, (row + 1) * width), i * width);
-  });
-  return result;
-}
-
 function copyLabels(
   cohort: BatchSource['cohort'],
   row: number,
@@ -406,32 +241,4 @@ function copyLabels(
     targets[place * width + label] = cohort.targets[row * width + label];
     mask[place * width + label] = cohort.known[row * width + label];
   }
-}
-
-/** Macro AUROC over the labels that define it, and mean binary cross-entropy over recorded labels. */
-function scoreValidation(
-  logits: Float64Array,
-  cohort: BatchSource['cohort'],
-  rows: Int32Array,
-  width: number,
-) {
-  const areas: number[] = [];
-  let [loss, count] = [0, 0];
-  for (let label = 0; label < width; label++) {
-    const at = Array.from(rows, (row) => row * width + label);
-    const scores = at.map((_, i) => logits[i * width + label]);
-    const targets = at.map((cell) => cohort.targets[cell]);
-    const known = at.map((cell) => cohort.known[cell]);
-    const area = auroc(scores, targets, known);
-    if (area !== null) areas.push(area);
-    scores.forEach((z, i) => {
-      if (known[i] === 0) return;
-      loss += Math.max(z, 0) - z * targets[i] + Math.log1p(Math.exp(-Math.abs(z)));
-      count++;
-    });
-  }
-  return {
-    auroc: areas.length === 0 ? null : areas.reduce((sum, area) => sum + area, 0) / areas.length,
-    loss: loss / Math.max(1, count),
-  };
 }
