@@ -96,11 +96,14 @@ function maskAbsent(encoded: EncodedCohort, absent: NewPatients['absent']): Enco
   return { ...encoded, present };
 }
 
+/** A threshold rule and a leaf may say the same; it is said once. */
 function firedRules(
   { labels }: Stage1Model,
   fired: readonly (readonly (readonly number[])[])[],
 ): readonly (readonly (readonly string[])[])[] {
-  return fired.map((row) => row.map((indices, l) => indices.map((i) => labels[l].rules[i].text)));
+  return fired.map((row) =>
+    row.map((indices, l) => [...new Set(indices.map((i) => labels[l].rules[i].text))]),
+  );
 }
 
 /**

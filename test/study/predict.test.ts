@@ -78,11 +78,12 @@ test('fired rules stand beside each label, in words', async () => {
   let fired = 0;
   for (const [l, label] of labels.entries()) {
     const known = new Set(stage1.labels[l].rules.map((rule) => rule.text));
-    for (const row of rows)
-      for (const text of row[`${label}:rules`].split(' | ').filter((rule) => rule !== '')) {
-        assert.ok(known.has(text), text);
-        fired++;
-      }
+    for (const row of rows) {
+      const texts = row[`${label}:rules`].split(' | ').filter((rule) => rule !== '');
+      assert.equal(new Set(texts).size, texts.length, 'each rule once');
+      for (const text of texts) assert.ok(known.has(text), text);
+      fired += texts.length;
+    }
   }
   assert.ok(fired > 0);
   // One threshold rule read by hand: it fires where the recorded value passes the cut.
