@@ -170,8 +170,8 @@ function imageGroups(
     addRegions('cnn', densePyramid(pyramid.child('cnn'), deepest, width));
   }
   if (features.grid !== null) {
-    const levels = tokenPyramid(pyramid.child('transformer'), features.grid, width);
-    addRegions('transformer', config.pyramid ? levels : [levels[1]]);
+    const scales = config.pyramid ? 3 : 1;
+    addRegions('transformer', tokenPyramid(pyramid.child('transformer'), features.grid, width, scales));
   }
   const visits = visitTokens(
     scope.child('temporal'),

@@ -33,8 +33,13 @@ export function densePyramid(scope: Scope, maps: readonly Tensor[], width: numbe
   return results;
 }
 
-/** @param grid [image, channel, rows, columns] @returns maps at twice, once and half the resolution */
-export function tokenPyramid(scope: Scope, grid: Tensor, width: number): Tensor[] {
+/**
+ * @param grid [image, channel, rows, columns]
+ * @param scales 3: maps at twice, once and half the resolution; 1: at once alone
+ */
+export function tokenPyramid(scope: Scope, grid: Tensor, width: number, scales: 1 | 3): Tensor[] {
+  const same = conv(scope.child('same'), grid, width, [1, 1], lateral);
+  if (scales === 1) return [same];
   const [, channels] = grid.shape;
   const kernel = scope
     .child('up')
@@ -42,7 +47,7 @@ export function tokenPyramid(scope: Scope, grid: Tensor, width: number): Tensor[
   const half = averagePool2d(grid, { kernel: [2, 2] });
   return [
     convTranspose2d(grid, kernel, { strides: [2, 2] }),
-    conv(scope.child('same'), grid, width, [1, 1], lateral),
+    same,
     conv(scope.child('down'), half, width, [1, 1], lateral),
   ];
 }
