@@ -9,7 +9,7 @@ import {
 import type { MedFusionConfig } from '../models/index.js';
 import { type Random, randomStream } from '../random/index.js';
 import type { Values } from '../runtime/index.js';
-import type { EncodedCohort, InputEncoder } from './encoder.js';
+import { type EncodedCohort, furthest, type InputEncoder } from './encoder.js';
 
 export interface BatchSource {
   readonly cohort: Cohort;
@@ -107,7 +107,7 @@ export function createBatcher(source: BatchSource, batchSize: number) {
         }
         normalize(into, at * pixels, pixels, mean, sd);
         mask[at] = 1;
-        (feeds.visitTime as Float32Array)[at] = visit.timeOffset / timeScale;
+        (feeds.visitTime as Float32Array)[at] = Math.max(-furthest, visit.timeOffset / timeScale);
         (feeds.visitView as Int32Array)[at] = visit.view === null ? 0 : views.indexOf(visit.view) + 1;
         filled = at;
       }

@@ -28,7 +28,7 @@ export interface InputEncoder {
     readonly slots: number;
     /** View positions of training images; code = index + 1, 0 = unknown. */
     readonly views: readonly string[];
-    /** Divides time offsets: the largest in training, at least 1e-9, so that inputs are in about [−1, 0]. */
+    /** Divides time offsets: the largest in training, so that inputs are in about [−1, 0]; 1 if training has none. */
     readonly timeScale: number;
     /** Per channel, mean and standard deviation over training images. */
     readonly mean: readonly number[];
@@ -47,8 +47,11 @@ export interface EncoderOptions {
   readonly stage1?: readonly string[];
 }
 
-/** At most this many training images are looked at for the channel statistics. */
+/** Every k-th training image is looked at for the channel statistics: all, or this many and less than twice that. */
 const imageSample = 512;
+
+/** Where inputs are held that lie further from training than this: numbers in standard deviations, times in scales. */
+export const furthest = 10;
 
 /** Fits the encoder on training rows. */
 export function fitEncoder(cohort: Cohort, rows: Int32Array, options: EncoderOptions): InputEncoder {
@@ -78,6 +81,8 @@ export function fitEncoder(cohort: Cohort, rows: Int32Array, options: EncoderOpt
 function moments(values: Float64Array, rows: Int32Array): { mean: number; sd: number } {
   const known = Array.from(rows, (row) => values[row]).filter((value) => !Number.isNaN(value));
   if (known.length === 0) return { mean: 0, sd: 1 };
+  // Rounding gives the mean of a constant's copies another last bit, and them a deviation of about 1e-17 from it.
+  if (known.every((value) => value === known[0])) return { mean: known[0], sd: 1 };
   const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
   const variance = known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length;
   return { mean, sd: variance > 0 ? Math.sqrt(variance) : 1 };
@@ -104,7 +109,7 @@ function fitImages(
     visits.map((visit) => visit.view),
     Int32Array.from(visits.keys()),
   );
-  const timeScale = visits.reduce((largest, visit) => Math.max(largest, -visit.timeOffset), 1e-9);
+  const timeScale = visits.reduce((largest, visit) => Math.max(largest, -visit.timeOffset), 0) || 1;
   const { size, channels } = images.format;
   const pixels = new Float32Array(images.length);
   const [sums, squares] = [new Float64Array(channels), new Float64Array(channels)];
@@ -166,7 +171,7 @@ export function encodeCohort(
     for (let row = 0; row < n; row++) {
       const at = row * numericColumns + column;
       if (Number.isNaN(values[row])) missing[at] = 1;
-      else numeric[at] = Math.max(-10, Math.min(10, (values[row] - mean) / sd));
+      else numeric[at] = Math.max(-furthest, Math.min(furthest, (values[row] - mean) / sd));
     }
   });
   if (extra > 0) {
