@@ -132,8 +132,7 @@ function linesOf(child: ChildProcessWithoutNullStreams): () => Promise<string | 
 
 async function pytorch(layout: 'nchw' | 'channels-last'): Promise<Contender | null> {
   const child = spawn(process.env.PYTHON ?? 'python3', ['bench/peers/densenet_training.py'], {
-    // Idle threads of one contender must not spin while another is timed.
-    env: { ...process.env, OMP_NUM_THREADS: String(threads), OMP_WAIT_POLICY: 'passive' },
+    env: { ...process.env, OMP_NUM_THREADS: String(threads) },
   });
   child.stderr.pipe(process.stderr);
   const ended = new Promise<number | null>((resolve) => {

@@ -7,7 +7,7 @@
 import { ShapeError } from '../errors.js';
 import { isotonicRegression } from './isotonic.js';
 import { countLabels } from './labelCounts.js';
-import { fitPlattScaling, fitTemperature } from './sigmoidScaling.js';
+import { fitIntercept, fitPlattScaling, fitTemperature, temperatureBounds } from './sigmoidScaling.js';
 
 /** How probabilities are made from logits. */
 export type CalibrationMethod = 'temperature' | 'platt' | 'isotonic' | 'none';
@@ -29,8 +29,8 @@ export interface CalibrationOptions {
  * - `at-bound`: the temperature ran into its bound, {@link fitTemperature};
  * - `not-requested`: the method is `none`, the map is the identity;
  * - `one-class`: the validation rows hold one class or no known value, the map is the identity;
- * - `reversed`: Platt's slope was not positive, so higher logits do not mean higher risk on these rows, and the
- *   map is the identity;
+ * - `reversed`: Platt's slope was not positive, so higher logits do not mean higher risk on these rows. The map
+ *   keeps the order with the flattest slope considered and has the prevalence of these rows as its mean;
  * - `separable`: unsmoothed Platt scaling has no finite optimum, the map is the identity.
  */
 export type CalibrationStatus =
@@ -154,7 +154,11 @@ function fitLabel(pairs: KnownPairs, method: CalibrationMethod, options: Calibra
       const smoothing = options.smoothing ?? true;
       if (!smoothing && isSeparable(pairs)) return { status: 'separable', map: identity };
       const { slope, intercept } = fitPlattScaling(pairs.logits, pairs.targets, smoothing);
-      if (!(slope > 0)) return { status: 'reversed', map: identity };
+      if (!(slope > 0)) {
+        const flattest = 1 / temperatureBounds.highest;
+        const level = fitIntercept(pairs.logits, pairs.targets, flattest);
+        return { status: 'reversed', map: { kind: 'platt', slope: flattest, intercept: level } };
+      }
       return { status: 'fitted', map: { kind: 'platt', slope, intercept } };
     }
     case 'isotonic': {

@@ -100,6 +100,32 @@ export function fitPlattScaling(
   return { slope: a / deviation, intercept: b - (a * mean) / deviation };
 }
 
+/**
+ * The intercept of σ(slope·z + intercept) at a given slope: where the mean probability is the mean target. Found by
+ * Newton steps kept inside a shrinking bracket; the mean probability grows with the intercept.
+ * @param logits  finite
+ * @param targets 0 or 1, one per logit, both classes present
+ */
+export function fitIntercept(logits: Float64Array, targets: Float64Array, slope: number): number {
+  const wanted = targets.reduce((sum, target) => sum + target, 0);
+  const reach = logits.reduce((most, logit) => Math.max(most, Math.abs(slope * logit)), 0) + 50;
+  let [low, high, intercept] = [-reach, reach, 0];
+  for (let step = 0; step < 200; step++) {
+    let [excess, curvature] = [-wanted, 0];
+    for (const logit of logits) {
+      const probability = 1 / (1 + Math.exp(-(slope * logit + intercept)));
+      excess += probability;
+      curvature += probability * (1 - probability);
+    }
+    if (Math.abs(excess) < 1e-12 * logits.length) break;
+    if (excess > 0) high = intercept;
+    else low = intercept;
+    const newton = intercept - excess / curvature;
+    intercept = newton > low && newton < high ? newton : (low + high) / 2;
+  }
+  return intercept;
+}
+
 /** −Σ [t log σ(u) + (1 − t) log(1 − σ(u))] with u = a z + b, as Σ softplus(u) − t u. */
 function crossEntropy(z: Float64Array, goals: Float64Array, a: number, b: number): number {
   let sum = 0;

@@ -175,7 +175,7 @@ test('what cannot be fitted is left as it is, and the model says why', () => {
     assert.deepEqual(statusOf([1, 1, 1, 1], method), ['one-class', 'identity']);
   }
   assert.deepEqual(statusOf([0, 1, 0, 1], 'none'), ['not-requested', 'identity']);
-  assert.deepEqual(statusOf([1, 1, 0, 0], 'platt'), ['reversed', 'identity']);
+  assert.deepEqual(statusOf([1, 1, 0, 0], 'platt'), ['reversed', 'platt']);
   assert.deepEqual(statusOf([0, 0, 1, 1], 'platt', { smoothing: false }), ['separable', 'identity']);
   assert.deepEqual(statusOf([1, 1, 0, 0], 'platt', { smoothing: false }), ['separable', 'identity']);
   assert.deepEqual(statusOf([0, 0, 1, 1], 'platt'), ['fitted', 'platt']);
@@ -197,6 +197,21 @@ test('what cannot be fitted is left as it is, and the model says why', () => {
   assert.equal(unknown.labels[0].status, 'one-class');
   near(applyCalibration(unknown, Float64Array.of(-1000))[0], 0, 0, 'extreme');
   near(applyCalibration(unknown, Float64Array.of(1000))[0], 1, 0, 'extreme');
+});
+
+test('where logits mislead, Platt scaling keeps their order and gets the mean risk right', () => {
+  // Shifted far up, as class weights shift them: the identity would call a prevalence of .25 a risk of .98.
+  const logits = Array.from({ length: 40 }, (_, i) => 4 + i / 40);
+  const targets = logits.map((_, i) => Number(i < 10));
+  const model = fitOne(logits, targets, 'platt');
+  assert.equal(model.labels[0].status, 'reversed');
+  const probabilities = applyCalibration(model, Float64Array.from(logits));
+  assert.ok(
+    probabilities.every((p, i) => i === 0 || p > probabilities[i - 1]),
+    'the order is kept',
+  );
+  const mean = probabilities.reduce((sum, p) => sum + p, 0) / 40;
+  assert.ok(Math.abs(mean - 0.25) < 1e-9, `mean probability ${mean}`);
 });
 
 test('extreme logits fit and map without overflow', () => {
