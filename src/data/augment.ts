@@ -91,6 +91,15 @@ export const augmentations = {
 /** Name of a preset. */
 export type AugmentationName = keyof typeof augmentations;
 
+/** The images that an augmenter is made for. */
+export interface ImageShape {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  /** The value that black has in these images, 0..1: 0 (default) as recorded, 0.5 in local contrast. */
+  readonly outside?: number;
+}
+
 /** Applies one augmentation to images of one shape. */
 export interface Augmenter {
   /**
@@ -135,10 +144,7 @@ const steepSteps = 8;
  * @param settings a preset, or amounts of your own; what is left out does nothing
  * @throws ConfigError for an amount out of range; ShapeError for an impossible image shape
  */
-export function createAugmenter(
-  settings: Partial<Augmentation>,
-  shape: { readonly channels: number; readonly height: number; readonly width: number },
-): Augmenter {
+export function createAugmenter(settings: Partial<Augmentation>, shape: ImageShape): Augmenter {
   const chosen: Augmentation = { ...none, ...settings };
   checkSettings(chosen);
   const { channels, height, width } = shape;
@@ -150,7 +156,7 @@ export function createAugmenter(
   const area = height * width;
   const size = channels * area;
   const copy = new Float32Array(size);
-  const warp = createWarp(chosen.edge, channels, height, width);
+  const warp = createWarp(chosen.edge, shape);
   const powers = new Float32Array(powerSteps + 2);
   const apply: Augmenter['apply'] = (source, sourceOffset, output, outputOffset, random) => {
     if (sourceOffset < 0 || sourceOffset + size > source.length)
@@ -243,7 +249,7 @@ function moves({ angle, shiftX, shiftY, scale, mirrorX, mirrorY }: Motion): bool
 }
 
 /** Bilinear resampling under a similarity; where to sample is worked out once for all channels. */
-function createWarp(edge: Augmentation['edge'], channels: number, height: number, width: number) {
+function createWarp(edge: Augmentation['edge'], { channels, height, width, outside = 0 }: ImageShape) {
   const area = height * width;
   const bases = new Int32Array(area);
   const fractionsX = new Float32Array(area);
@@ -289,7 +295,7 @@ function createWarp(edge: Augmentation['edge'], channels: number, height: number
         const upper = source[base] + fraction * (source[base + right] - source[base]);
         const under = source[base + below];
         const lower = under + fraction * (source[base + below + right] - under);
-        output[target + at] = coverage[at] * (upper + fractionsY[at] * (lower - upper));
+        output[target + at] = outside + coverage[at] * (upper + fractionsY[at] * (lower - upper) - outside);
       }
     }
   };

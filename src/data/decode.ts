@@ -9,6 +9,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { ConfigError, DataError } from '../errors.js';
+import { localContrast } from './localContrast.js';
 import { resizePixels } from './resize.js';
 
 /** The form that every image of a study is brought to. */
@@ -23,6 +24,8 @@ export interface ImageFormat {
    * the square.
    */
   readonly fit?: 'letterbox' | 'stretch';
+  /** `recorded` (default): samples as stored. `local`: their differences from the blurred image, see `localContrast`. */
+  readonly contrast?: 'recorded' | 'local';
 }
 
 /** A decoded image. */
@@ -104,7 +107,8 @@ export async function decodeImage(file: string, format: ImageFormat): Promise<De
       }
     }
   }
-  return { pixels, bits: source.bits, width, height };
+  const shown = format.contrast === 'local' ? localContrast(pixels, channels, size) : pixels;
+  return { pixels: shown, bits: source.bits, width, height };
 }
 
 interface SourcePixels {

@@ -63,9 +63,14 @@ const packBytes = 64 * 2 ** 20;
  */
 export function openImageStore({ cache, concurrency, ...options }: ImageStoreOptions): ImageStore {
   checkFormat(options);
-  const format = { size: options.size, channels: options.channels, fit: options.fit ?? 'letterbox' };
+  const format: Required<ImageFormat> = {
+    size: options.size,
+    channels: options.channels,
+    fit: options.fit ?? 'letterbox',
+    contrast: options.contrast ?? 'recorded',
+  };
   const length = format.channels * format.size ** 2;
-  const prefix = `${format.size}px-${format.channels}ch-${format.fit}`;
+  const prefix = `${format.size}px-${format.channels}ch-${format.fit}-${format.contrast}`;
   const images = new Map<string, PackedPixels>();
 
   const decodeAll = async (

@@ -36,6 +36,7 @@ export {
   type PrepareOptions,
 } from './image-store.js';
 export { loadCohort } from './load.js';
+export { localContrast } from './localContrast.js';
 export { editDistance, nearestName, suggestName } from './nearest.js';
 export { encodeGreyscalePng } from './png.js';
 export { resizePixels } from './resize.js';

@@ -131,7 +131,8 @@ export async function readCohort(
   const { study } = resolved;
   const cohort = maskWords(await loadCohort(resolved.cohort), study.data.maskWords);
   if (!study.model.modalities.includes('image')) return { cohort, images: null };
-  const store = openImageStore({ size: study.model.imageSize, channels: study.model.channels, cache });
+  const { imageSize, channels, contrast } = study.model;
+  const store = openImageStore({ size: imageSize, channels, contrast, cache });
   const { cohort: readable, prepared } = await prepareImages(store, cohort, {
     onBadImage: study.data.onBadRow,
     source: { table: resolved.cohort.table, columns: resolved.cohort.images?.columns ?? [] },

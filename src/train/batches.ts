@@ -61,8 +61,10 @@ export function createBatcher(source: BatchSource, batchSize: number) {
 
   return (rows: Int32Array, variation?: TrainingVariation): Feeds => {
     if (variation !== undefined && images !== null && augment?.settings !== variation.augmentation) {
-      const { channels, size } = images.format;
-      const augmenter = createAugmenter(variation.augmentation, { channels, height: size, width: size });
+      const { channels, size, contrast } = images.format;
+      const outside = contrast === 'local' ? 0.5 : 0;
+      const shape = { channels, height: size, width: size, outside };
+      const augmenter = createAugmenter(variation.augmentation, shape);
       augment = { settings: variation.augmentation, apply: augmenter.apply.bind(augmenter) };
     }
     for (let place = 0; place < batchSize; place++) {

@@ -14,6 +14,7 @@ interface Shape {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
+  readonly outside?: number;
 }
 
 function randomImage({ channels, height, width }: Shape, seed = 1): Float32Array {
@@ -42,7 +43,7 @@ function literal(settings: Augmentation, shape: Shape, image: Float32Array, rand
   const saturation = 1 + symmetric() * settings.saturation;
   const at = (channel: number, x: number, y: number) => {
     const inside = x >= 0 && y >= 0 && x < width && y < height;
-    if (!inside && settings.edge === 'black') return 0;
+    if (!inside && settings.edge === 'black') return shape.outside ?? 0;
     const cx = Math.min(width - 1, Math.max(0, x));
     const cy = Math.min(height - 1, Math.max(0, y));
     return image[(channel * height + cy) * width + cx];
@@ -85,6 +86,7 @@ function literal(settings: Augmentation, shape: Shape, image: Float32Array, rand
 
 const shapes: readonly Shape[] = [
   { channels: 1, height: 64, width: 64 },
+  { channels: 1, height: 12, width: 9, outside: 0.5 },
   { channels: 3, height: 17, width: 30 },
   { channels: 2, height: 5, width: 1 },
   { channels: 1, height: 1, width: 1 },

@@ -206,7 +206,12 @@ test('the second epoch and the second run do not decode; another format does', a
     second.read(path, b);
     assert.deepEqual(a, b);
   }
-  for (const options of [{ size: 9 }, { channels: 3 as const }, { fit: 'stretch' as const }]) {
+  for (const options of [
+    { size: 9 },
+    { channels: 3 as const },
+    { fit: 'stretch' as const },
+    { contrast: 'local' as const },
+  ]) {
     const other = openImageStore({ size: 8, channels: 1, cache, ...options });
     assert.equal((await other.prepare(paths)).decoded, 8, JSON.stringify(options));
   }

@@ -2,7 +2,7 @@
 import type { Cohort, ImageStore, Visit } from '../../src/data/index.js';
 
 /** Small colour pictures. */
-export const format = { size: 8, channels: 3, fit: 'letterbox' } as const;
+export const format = { size: 8, channels: 3, fit: 'letterbox', contrast: 'recorded' } as const;
 export const pixels = format.channels * format.size ** 2;
 
 /** Fresh arrays at every call, so that a test may change them. */

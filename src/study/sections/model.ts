@@ -25,6 +25,12 @@ export const modelSection = z
       .union([z.literal(1), z.literal(3)])
       .default(1)
       .describe('Image channels: 1 = grey, 3 = colour.'),
+    contrast: z
+      .enum(['recorded', 'local'])
+      .default('recorded')
+      .describe(
+        'recorded: images as they are. local: their differences from the blurred image, which evens out illumination and colour of fundus photographs [graham2015diabetic].',
+      ),
     mirror: z
       .boolean()
       .default(false)
