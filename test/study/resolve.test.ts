@@ -48,7 +48,10 @@ test('the written study parses to the same study, its keys in the order of the s
     'tiers',
     'evaluation',
   ]);
-  assert.match(text, /^ {2}imageSize: 64\n {2}channels: 1\n {2}contrast: recorded\n {2}mirror: false\n {2}modalities:/m);
+  assert.match(
+    text,
+    /^ {2}imageSize: 64\n {2}channels: 1\n {2}contrast: recorded\n {2}mirror: false\n {2}modalities:/m,
+  );
   assert.match(text, /gammaNegative: 4/, 'defaults of the chosen alternative are written');
 });
 
