@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as g from '../../src/graph/index.js';
+import { randomStream } from '../../src/random/index.js';
 import { evaluate, Runtime } from '../../src/runtime/index.js';
 
 let runtime: Runtime;
@@ -41,6 +42,39 @@ test('the first of equal maxima in a pooling window takes the whole derivative',
   const values = [1, 2, 2, 2, 2, 0, 0, 2, 2];
   const pool = (x: g.Tensor) => g.maxPool2d(x, { kernel: [2, 2], strides: [1, 1] });
   assert.deepEqual(await slope(pool, values, [1, 1, 3, 3]), [0, 2, 0, 1, 1, 0, 0, 0, 0]);
+});
+
+/** The first maximum of each window, row by row, gets 1, written as four loops. */
+function firstMaxima(values: readonly number[], [height, width]: readonly number[], options: g.PoolOptions) {
+  const { kernel, strides = kernel, padding = [0, 0, 0, 0] } = options;
+  const result = values.map(() => 0);
+  for (let top = -padding[0]; top + kernel[0] <= height + padding[2]; top += strides[0]) {
+    for (let left = -padding[1]; left + kernel[1] <= width + padding[3]; left += strides[1]) {
+      let place = -1;
+      for (let i = Math.max(0, top); i < Math.min(height, top + kernel[0]); i++) {
+        for (let j = Math.max(0, left); j < Math.min(width, left + kernel[1]); j++) {
+          if (place === -1 || values[i * width + j] > values[place]) place = i * width + j;
+        }
+      }
+      result[place]++;
+    }
+  }
+  return result;
+}
+
+test('among many ties too, whatever window, stride and padding', async () => {
+  const stream = randomStream(1, 'ties');
+  for (const options of [
+    { kernel: [3, 3], strides: [2, 2], padding: [1, 1, 1, 1] },
+    { kernel: [3, 2], strides: [1, 2], padding: [2, 0, 1, 1] },
+    { kernel: [2, 3], strides: [3, 1] },
+    { kernel: [4, 4], strides: [3, 2], padding: [3, 1, 0, 2] },
+    { kernel: [1, 1], strides: [2, 3] },
+  ] as const satisfies g.PoolOptions[]) {
+    const values = Array.from({ length: 9 * 7 }, () => stream.integer(3) - 2);
+    const derivative = await slope((x) => g.maxPool2d(x, options), values, [1, 1, 9, 7]);
+    assert.deepEqual(derivative, firstMaxima(values, [9, 7], options), JSON.stringify(options));
+  }
 });
 
 test('the branch that where does not take contributes no NaN', async () => {

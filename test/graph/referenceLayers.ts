@@ -94,27 +94,6 @@ export const layeredRules = {
   maxPool2d: rule<Pool>(({ inputs: [x], attributes, types: [y] }) => [
     pooled(x, y.shape, attributes, Number.NEGATIVE_INFINITY, (window) => Math.max(...window)),
   ]),
-  // The first maximum of a window, row by row, takes the window's cotangent.
-  maxPool2dGradient: rule<Pool>(({ inputs: [x, g], attributes }) => {
-    const [, channels, height, width] = x.shape;
-    const { kernel, strides, padding } = attributes;
-    const result = new Float64Array(x.values.length);
-    tabulate(g.shape, ([n, c, row, column]) => {
-      let best = Number.NEGATIVE_INFINITY;
-      let place = -1;
-      for (let p = 0; p < kernel[0]; p++) {
-        for (let q = 0; q < kernel[1]; q++) {
-          const i = row * strides[0] + p - padding[0];
-          const j = column * strides[1] + q - padding[1];
-          const value = pixel(x, [n, c, i, j], Number.NEGATIVE_INFINITY);
-          if (value > best) [best, place] = [value, ((n * channels + c) * height + i) * width + j];
-        }
-      }
-      result[place] += at(g, [n, c, row, column]);
-      return best;
-    });
-    return [result];
-  }),
   averagePool2d: rule<Pool & { countPadding: boolean }>(({ inputs: [x], attributes, types: [y] }) => [
     attributes.countPadding
       ? pooled(x, y.shape, attributes, 0, (window) => total(window) / window.length)
@@ -131,6 +110,9 @@ export const layeredRules = {
     });
     return [y, mean, variance];
   }),
+  scaleShift: rule(({ inputs: [x, scale, bias] }) => [
+    tabulate(x.shape, (index) => scale.values[index[1]] * at(x, index) + bias.values[index[1]]),
+  ]),
   batchNormInference: rule<{ epsilon: number }>(({ inputs, attributes: { epsilon } }) => {
     const [x, scale, bias, mean, variance] = inputs;
     return [

@@ -162,6 +162,10 @@ const failures: Readonly<Record<string, readonly Failure[]>> = {
     [() => g.batchNormTraining(x(3), x(3), x(3)), /x \[batch, channel, ...\]/],
     [() => g.batchNormTraining(x(1, 3), x(3), x(3)), /more than one value per channel.*larger batch/],
   ],
+  scaleShift: [
+    [() => g.scaleShift(x(2, 3), x(3), x(1)), /needs vectors \[channel\]/],
+    [() => g.scaleShift(whole(2, 3), x(3), x(3)), /needs float32/],
+  ],
   batchNormInference: [
     [() => g.batchNormInference(x(2, 3), x(3), x(3), x(3), x(1)), /needs vectors \[channel\]/],
     [() => g.batchNormInference(whole(2, 3), x(3), x(3), x(3), x(3)), /needs float32/],
@@ -172,8 +176,8 @@ const failures: Readonly<Record<string, readonly Failure[]>> = {
   ],
 };
 
-/** Ops that fit every tensor, and one that no caller can reach with other shapes than maxPool2d's. */
-const unconditional = ['stopGradient', 'cast', 'maxPool2dGradient'];
+/** Ops that fit every tensor. */
+const unconditional = ['stopGradient', 'cast'];
 
 test('every op refuses something, or is listed as fit for every tensor', () => {
   assert.deepEqual([...Object.keys(failures), ...unconditional].sort(), [...g.definedOps.keys()].sort());

@@ -245,7 +245,7 @@ function convInputGradient(
 }
 
 /**
- * Derivative of a convolution with respect to its weights: one matrix product whose inner dimension is batch ×
+ * Derivative of a convolution with respect to its weights: as a rule one matrix product whose inner dimension is batch ×
  * positions. The side with fewer channels is unfolded, one shifted copy per kernel element.
  */
 function convWeightGradient(
@@ -261,6 +261,13 @@ function convWeightGradient(
   const channelFirst = (t: Tensor) => transpose(t, [1, 0, 2, 3]);
   const dense = strides[0] === 1 && strides[1] === 1 && padding.every((amount, i) => amount <= reach[i % 2]);
 
+  const positions = g.shape[2] * g.shape[3];
+  if (groups === 1 && taps === 1 && dense && out * inner <= positions * (out + inner)) {
+    // A pointwise kernel: one product per image and a sum is less to move than both sides channel first.
+    const perImage = (t: Tensor) => reshape(t, [t.shape[0], t.shape[1], positions]);
+    const products = matmul(perImage(g), perImage(x), { transposeB: true }); // [batch, out, inner]
+    return reshape(sum(products, { axes: [0] }), shape);
+  }
   if (groups === 1 && taps > 1 && dense && out < inner) {
     // dw[o, c, k] = Σ_q x[c, q] · g[o, q − k·d + pad]: unfold the cotangent, which is the smaller side.
     const margin = [0, 1, 2, 3].map((i) => reach[i % 2] - padding[i]);

@@ -1,7 +1,7 @@
 /** Batch and layer normalisation. */
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
-import { requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
+import { constant, requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
 import { expand, reshape, sum } from './broadcast.js';
 import { add, div, mul, sqrt, sub } from './elementwise.js';
 import { mean } from './reduce.js';
@@ -43,33 +43,43 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
   }) {
     const [g, gMean, gVariance] = cotangents;
     const rank = x.shape.length;
-    const axes = spatialAxes(rank);
+    const sums = { axes: spatialAxes(rank), keepAxes: true };
     const count = size(x.shape) / x.shape[1];
+    // Everything per channel keeps the shape [1, channel, 1, …].
     const centred = sub(x, perChannel(average, rank));
-    const deviation = sqrt(add(variance, epsilon));
+    const spread = add(perChannel(variance, rank), epsilon);
     // dL/dx = a·g + b·(x − mean) + c with per-channel a, b, c.
     let dx: Tensor | null = null;
     let [dScale, dBias]: (Tensor | null)[] = [null, null];
     let [slope, offset]: (Tensor | null)[] = [null, null];
     if (g !== null) {
-      dBias = sum(g, { axes });
-      dScale = div(sum(mul(g, centred), { axes }), deviation);
-      const gain = div(scale, deviation);
-      slope = div(mul(gain, dScale), mul(deviation, -count));
-      offset = mul(mul(gain, dBias), -1 / count);
-      dx = mul(g, perChannel(gain, rank));
+      const total = sum(g, sums);
+      const projected = sum(mul(g, centred), sums);
+      const deviation = sqrt(spread);
+      const gain = div(perChannel(scale, rank), deviation);
+      dBias = reshape(total, scale.shape);
+      dScale = reshape(div(projected, deviation), scale.shape);
+      slope = mul(gain, div(projected, mul(spread, -count)));
+      offset = mul(gain, mul(total, -1 / count));
+      dx = mul(g, gain);
     }
     if (gVariance !== null) {
-      const extra = mul(gVariance, 2 / count);
+      const extra = mul(perChannel(gVariance, rank), 2 / count);
       slope = slope === null ? extra : add(slope, extra);
     }
     if (gMean !== null) {
-      const extra = mul(gMean, 1 / count);
+      const extra = mul(perChannel(gMean, rank), 1 / count);
       offset = offset === null ? extra : add(offset, extra);
     }
     if (needed[0]) {
-      if (slope !== null) dx = plus(dx, mul(centred, perChannel(slope, rank)));
-      if (offset !== null) dx = plus(dx, perChannel(offset, rank));
+      const channels = scale.shape;
+      const zero = () => constant(0, channels);
+      const spreadPart = scaleShift(
+        centred,
+        slope === null ? zero() : reshape(slope, channels),
+        offset === null ? zero() : reshape(offset, channels),
+      );
+      dx = dx === null ? spreadPart : add(dx, spreadPart);
     }
     return [dx, dScale, dBias];
   },
@@ -90,10 +100,6 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
   },
 });
 
-function plus(a: Tensor | null, b: Tensor): Tensor {
-  return a === null ? b : add(a, b);
-}
-
 /**
  * Batch normalisation with the batch's own statistics. [ioffe2015batch, alg. 1]
  * @param x [batch, channel, ...]; scale and bias [channel]
@@ -105,7 +111,40 @@ export function batchNormTraining(x: Tensor, scale: Tensor, bias: Tensor, epsilo
   return { y, mean: average, variance };
 }
 
-const applyScaleShift = defineOp<{ epsilon: number }>({
+const applyScaleShift = defineOp<object>({
+  name: 'scaleShift',
+  infer([x, ...vectors]) {
+    requireChannels('scaleShift', x, vectors);
+    return [x];
+  },
+  gradient({ inputs: [x, scale], cotangents: [g], needed }) {
+    const rank = x.shape.length;
+    const axes = spatialAxes(rank);
+    return [
+      needed[0] ? mul(g!, perChannel(scale, rank)) : null,
+      needed[1] ? sum(mul(g!, x), { axes }) : null,
+      needed[2] ? sum(g!, { axes }) : null,
+    ];
+  },
+  // One pass, where a product and a sum are two.
+  emit(onnx, inputs, node) {
+    const channels = node.inputs[1].shape;
+    const statistics = [0, 1].map((value) => onnx.float32(value, channels));
+    return onnx.node('BatchNormalization', [...inputs, ...statistics], {
+      attributes: { epsilon: { float: 0 } },
+    });
+  },
+});
+
+/**
+ * One scale and one bias per channel: y = scale · x + bias.
+ * @param x [batch, channel, ...]; scale and bias [channel]
+ */
+export function scaleShift(x: Tensor, scale: Tensor, bias: Tensor): Tensor {
+  return applyScaleShift([x, scale, bias], {})[0];
+}
+
+const applyFixedNorm = defineOp<{ epsilon: number }>({
   name: 'batchNormInference',
   infer([x, ...vectors]) {
     requireChannels('batchNormInference', x, vectors);
@@ -139,7 +178,11 @@ export function batchNormInference(
   variance: Tensor,
   epsilon = 1e-5,
 ): Tensor {
-  return applyScaleShift([x, scale, bias, average, variance], { epsilon })[0];
+  return applyFixedNorm([x, scale, bias, average, variance], { epsilon })[0];
+}
+
+function plus(a: Tensor | null, b: Tensor): Tensor {
+  return a === null ? b : add(a, b);
 }
 
 const applyLayerNorm = defineOp<{ epsilon: number }>({

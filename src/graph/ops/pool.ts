@@ -1,8 +1,9 @@
 /** Pooling over windows of an image, which may overlap. */
 import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
-import { constant, requireExtents, requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
-import { dilate, pad, slice } from './arrange.js';
+import { constant, requireExtents, requireFloat, type Tensor, type TensorType } from '../tensor.js';
+import { concat, dilate, pad, slice } from './arrange.js';
+import { reshape } from './broadcast.js';
 import { cast, equal } from './compare.js';
 import { add, mul, sub } from './elementwise.js';
 import { repeatCells } from './resample.js';
@@ -52,18 +53,6 @@ const onnxAttributes = ({ kernel, strides, padding }: PoolAttributes) => ({
   pads: { ints: padding },
 });
 
-/** The cell of each window at offset [p, q], from the padded image. */
-function cells(
-  padded: Tensor,
-  extents: readonly number[],
-  { strides }: PoolAttributes,
-  p: number,
-  q: number,
-): Tensor {
-  const end = [p + (extents[0] - 1) * strides[0] + 1, q + (extents[1] - 1) * strides[1] + 1];
-  return slice(padded, [0, 0, p, q], [padded.shape[0], padded.shape[1], ...end], [1, 1, ...strides]);
-}
-
 /** Adjoint of taking windows: adds each window cell's value back to the place it was read from. */
 function scatterWindows(
   shape: readonly number[],
@@ -93,58 +82,74 @@ const lowest = -3.4028234663852886e38;
 const applyMaxPool = defineOp<PoolAttributes>({
   name: 'maxPool2d',
   infer: (inputs, attributes) => inferPool('maxPool2d', inputs, attributes),
-  // The first maximum of a window, row by row, takes the whole derivative, as in PyTorch.
-  gradient: ({ inputs: [x], attributes, cotangents: [g] }) => [applyMaxPoolGradient([x, g!], attributes)[0]],
+  // The first maximum of a window, row by row, takes the whole derivative, as in PyTorch: of the rows that reach it the
+  // first, and in that row the first cell. So the derivative goes down the rows, then along them.
+  gradient({ inputs: [x], outputs: [y], attributes, cotangents: [g] }) {
+    const { kernel, strides, padding } = attributes;
+    const along = {
+      kernel: [1, kernel[1]],
+      strides: [1, strides[1]],
+      padding: [0, padding[1], 0, padding[3]],
+    } as const;
+    const ofRows = maxPool2d(x, along);
+    return [unpool(x, ofRows, unpool(ofRows, y, g!, 2, attributes), 3, attributes)];
+  },
   emit: (onnx, inputs, _node, attributes) =>
     onnx.node('MaxPool', inputs, { attributes: onnxAttributes(attributes) }),
 });
 
-/** Which cell of its window each maximum is: for every offset a 0/1 map, first maxima only. */
-function chosenCells(x: Tensor, y: Tensor, attributes: PoolAttributes): Tensor[] {
-  const { kernel, padding } = attributes;
-  const padded = pad(x, [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]], lowest);
-  let open: Tensor | null = null;
-  const chosen: Tensor[] = [];
-  for (let p = 0; p < kernel[0]; p++) {
-    for (let q = 0; q < kernel[1]; q++) {
-      const isMax: Tensor = cast(equal(cells(padded, y.shape.slice(2), attributes, p, q), y), 'float32');
-      const first: Tensor = open === null ? isMax : mul(isMax, open);
-      open = open === null ? sub(1, isMax) : sub(open, first);
-      chosen.push(first);
+/**
+ * Adds the cotangent g of each window along one axis to the first cell of x that equals the window's maximum y. The
+ * windows' cells are read as one strided slice per offset; cells an equal distance modulo the stride apart are put
+ * together again as one map, and the maps are interleaved.
+ */
+function unpool(x: Tensor, y: Tensor, g: Tensor, axis: 2 | 3, attributes: PoolAttributes): Tensor {
+  const [kernel, stride] = [attributes.kernel[axis - 2], attributes.strides[axis - 2]];
+  const before = attributes.padding[axis - 2];
+  const [extent, windows] = [x.shape[axis], y.shape[axis]];
+  if (kernel === 1 && stride === 1) return g;
+  const at = (along: number, elsewhere: number) => [0, 1, 2, 3].map((i) => (i === axis ? along : elsewhere));
+  const reach = (windows - 1) * stride + kernel;
+  const length = Math.ceil(Math.max(reach, before + extent) / stride);
+  const padded = pad(x, at(before, 0), at(Math.max(0, reach - before - extent), 0), lowest);
+  const maps: (Tensor | null)[] = new Array(stride).fill(null);
+  let rest = g;
+  for (let offset = 0; offset < kernel; offset++) {
+    let part = rest;
+    if (offset < kernel - 1) {
+      const end = padded.shape.map((full, i) => (i === axis ? offset + (windows - 1) * stride + 1 : full));
+      const cells = slice(padded, at(offset, 0), end, at(stride, 1));
+      part = mul(rest, cast(equal(cells, y), 'float32'));
+      rest = sub(rest, part);
     }
+    const shift = Math.floor(offset / stride);
+    const placed = pad(part, at(shift, 0), at(length - windows - shift, 0));
+    const map = maps[offset % stride];
+    maps[offset % stride] = map === null ? placed : add(map, placed);
   }
-  return chosen;
+  const mapShape = y.shape.map((full, i) => (i === axis ? length : full));
+  const interleaved = interleave(
+    maps.map((map) => map ?? constant(0, mapShape)),
+    axis,
+  );
+  const end = interleaved.shape.map((full, i) => (i === axis ? before + extent : full));
+  return slice(interleaved, at(before, 0), end);
 }
 
-/** Adds the cotangent of each window to the place of its maximum. */
-const applyMaxPoolGradient = defineOp<PoolAttributes>({
-  name: 'maxPool2dGradient',
-  infer: ([x]) => [x],
-  gradient({ inputs: [x], attributes, cotangents: [u], needed }) {
-    if (!needed[1]) return [null, null];
-    // Linear in g with the fixed choice of cells; the choice itself is constant almost everywhere.
-    const { kernel, padding } = attributes;
-    const y = maxPool2d(x, attributes);
-    const chosen = chosenCells(x, y, attributes);
-    const padded = pad(u!, [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]]);
-    const parts = chosen.map((map, k) =>
-      mul(map, cells(padded, y.shape.slice(2), attributes, Math.floor(k / kernel[1]), k % kernel[1])),
-    );
-    return [null, parts.reduce((total, part) => add(total, part))];
-  },
-  emit(onnx, [x, g], node, attributes) {
-    const { shape } = node.inputs[0];
-    const length = size(shape);
-    const [, indices] = onnx.node('MaxPool', [x], { attributes: onnxAttributes(attributes), outputs: 2 });
-    const [zeros] = onnx.node('Expand', [onnx.float32(0, [1]), onnx.int64([length])]);
-    const [places] = onnx.node('Reshape', [indices, onnx.int64([-1])]);
-    const [values] = onnx.node('Reshape', [g, onnx.int64([-1])]);
-    const [sums] = onnx.node('ScatterElements', [zeros, places, values], {
-      attributes: { axis: { int: 0 }, reduction: { string: 'add' } },
-    });
-    return onnx.node('Reshape', [sums, onnx.int64(shape)]);
-  },
-});
+/** Maps of one shape merged along an axis: the first of each, the second of each, … */
+function interleave(maps: readonly Tensor[], axis: number): Tensor {
+  if (maps.length === 1) return maps[0];
+  const { shape } = maps[0];
+  const column = [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)];
+  const merged = concat(
+    maps.map((map) => reshape(map, column)),
+    axis + 1,
+  );
+  return reshape(
+    merged,
+    shape.map((full, i) => (i === axis ? full * maps.length : full)),
+  );
+}
 
 /**
  * Largest value of each window; padding never wins.

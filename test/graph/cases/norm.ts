@@ -34,6 +34,11 @@ export const normCases: readonly Case[] = [
       },
     },
     {
+      name: `scaleShift of [${shape}]`,
+      inputs: [real(...shape), real(shape[1]), real(shape[1])],
+      build: (x, scale, bias) => g.scaleShift(x, scale, bias),
+    },
+    {
       name: `batchNormInference of [${shape}]`,
       inputs: [real(...shape), real(shape[1]), real(shape[1]), real(shape[1]), positive(shape[1])],
       build: (x, scale, bias, mean, variance) => g.batchNormInference(x, scale, bias, mean, variance, 0.01),
@@ -70,6 +75,11 @@ export const normCases: readonly Case[] = [
       const objective = g.add(g.sum(g.mul(g.tanh(y), u)), g.sum(g.mul(mean, g.exp(variance))));
       return g.gradients(objective, [x, scale, bias]);
     },
+  },
+  {
+    name: 'the derivative of scaleShift',
+    inputs: [real(2, 3, 2), real(3), real(3)],
+    build: (...inputs) => g.gradients(g.sum(g.tanh(g.scaleShift(inputs[0], inputs[1], inputs[2]))), inputs),
   },
   {
     name: 'the derivative of batchNormInference',

@@ -29,7 +29,7 @@ export const poolCases: readonly Case[] = [
       build: (t) => g.averagePool2d(t, { ...options, countPadding: false }),
     },
   ]),
-  // Differentiated twice: the first derivative is an op of its own, linear in its cotangent.
+  // Differentiated twice.
   ...pools.map(
     ({ title, x, ...options }): Case => ({
       name: `the derivative of maxPool2d, ${title}`,
