@@ -26,6 +26,31 @@ export function resampleClusters(random: Random, multiplicity: Int32Array): void
   for (let i = 0; i < count; i++) multiplicity[random.integer(count)]++;
 }
 
+/** Values that depend on how often each cluster counts; what does not depend on it is done once, beforehand. */
+export interface ResampledValues {
+  /** How many values. */
+  readonly size: number;
+  /** Writes the values to out[at..], cluster c counted multiplicity[c] times; NaN marks an undefined one. */
+  readonly compute: (multiplicity: Int32Array, out: Float64Array, at: number) => void;
+}
+
+/** The mean of the same values over cross-validation repeats; undefined where undefined in one of them. */
+export function meanOverRepeats(repeats: readonly ResampledValues[]): ResampledValues {
+  if (repeats.length === 1) return repeats[0];
+  const { size } = repeats[0];
+  const scratch = new Float64Array(size);
+  return {
+    size,
+    compute: (multiplicity, out, at) => {
+      out.fill(0, at, at + size);
+      for (const values of repeats) {
+        values.compute(multiplicity, scratch, 0);
+        for (let i = 0; i < size; i++) out[at + i] += scratch[i] / repeats.length;
+      }
+    },
+  };
+}
+
 /** What is bootstrapped, and how. */
 export interface BootstrapOptions {
   /** Number of clusters. */

@@ -1,5 +1,5 @@
 /** Metrics of a yes/no decision, all of them functions of the four confusion counts. */
-import { knownRows } from './known.js';
+import { knownDecisions } from './known.js';
 
 /** How decisions met targets, in rows (or in weights of rows). */
 export interface ConfusionCounts {
@@ -21,19 +21,13 @@ export function confusionCounts(
   targets: ArrayLike<number>,
   known?: ArrayLike<number> | null,
 ): ConfusionCounts {
-  const selected = knownRows('confusionCounts', decisions, targets, known);
+  const selected = knownDecisions('confusionCounts', decisions, targets, known);
   let truePositives = 0;
   let falsePositives = 0;
   for (let i = 0; i < selected.size; i++) {
-    const decision = selected.scores[i];
-    if (decision !== 0 && decision !== 1) {
-      throw new RangeError(
-        `confusionCounts: decisions must be 0 or 1, got ${decision} in row ${selected.rows[i]}; ` +
-          'apply a threshold to probabilities first',
-      );
-    }
-    if (decision === 1 && selected.targets[i] === 1) truePositives++;
-    else if (decision === 1) falsePositives++;
+    if (selected.scores[i] === 0) continue;
+    if (selected.targets[i] === 1) truePositives++;
+    else falsePositives++;
   }
   return {
     truePositives,

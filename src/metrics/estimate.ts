@@ -13,8 +13,13 @@ export type Estimate =
   | { readonly value: number; readonly ci95: null; readonly reason: string }
   | { readonly value: null; readonly ci95?: null; readonly reason: string };
 
+/** The outcome of a hypothesis test, or no outcome and why. */
+export type TestResult =
+  | { readonly statistic: number; readonly pValue: number; readonly reason?: undefined }
+  | { readonly statistic: null; readonly pValue: null; readonly reason: string };
+
 /** The 97.5 % point of the standard normal distribution. */
-const NORMAL_975 = 1.959963984540054;
+export const NORMAL_975 = 1.959963984540054;
 
 /**
  * Wilson score interval of a proportion, 95 %, for independent trials.

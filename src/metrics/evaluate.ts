@@ -1,14 +1,7 @@
 /** The evaluation of a multilabel model: every metric with its patient-clustered interval, or its reason. */
-import { clusterBootstrap, denseClusters, percentileEstimate } from './bootstrap.js';
+import { clusterBootstrap, meanOverRepeats, percentileEstimate, type ResampledValues } from './bootstrap.js';
 import type { Estimate } from './estimate.js';
-import {
-  checkPredictions,
-  checkRepeats,
-  labelCells,
-  type MultilabelPredictions,
-  poolCells,
-  rowsByRepeat,
-} from './predictions.js';
+import { type MultilabelPredictions, type PredictionTables, poolCells, tabulate } from './predictions.js';
 import {
   type LabelMetric,
   labelMetrics,
@@ -71,46 +64,27 @@ export interface MultilabelEvaluation {
 export function evaluateMultilabel(
   predictions: MultilabelPredictions & EvaluationOptions,
 ): MultilabelEvaluation {
-  checkPredictions('evaluateMultilabel', predictions);
   const { labels, seed, resamples = 1000 } = predictions;
-  const { ofRow: cluster, count: patients } = denseClusters(predictions.patients);
-  const repeats = rowsByRepeat(predictions);
-  const tables = repeats.map((rows) =>
-    labels.map((_, label) => labelCells(predictions, rows, label, cluster, patients)),
-  );
-  checkRepeats('evaluateMultilabel', repeats, tables, cluster);
-  const perLabel = labels.map((_, label) =>
-    meanOverRepeats(tables.map((table) => labelStatistic(table[label]))),
-  );
-  const pooled = meanOverRepeats(tables.map((table) => pooledStatistic(poolCells(table))));
-
-  const width = labelMetrics.length;
-  const macroAt = labels.length * width;
-  const microAt = macroAt + macroMetrics.length;
+  const tables = tabulate('evaluateMultilabel', predictions);
+  const { patients, repeats } = tables;
+  const { perLabel, pooled, size, compute } = multilabelStatistic(tables);
+  const { macroAt, microAt } = multilabelLayout(labels.length);
   const { values, draws } = clusterBootstrap({
     clusters: patients,
     resamples,
     seed,
-    size: microAt + pooledMetrics.length,
-    statistic: (multiplicity, out) => {
-      for (let label = 0; label < labels.length; label++) {
-        perLabel[label].compute(multiplicity, out, label * width);
-      }
-      for (let metric = 0; metric < macroMetrics.length; metric++) {
-        out[macroAt + metric] = meanOverLabels(out, labels.length, metric).mean;
-      }
-      pooled.compute(multiplicity, out, microAt);
-    },
+    size,
+    statistic: (multiplicity, out) => compute(multiplicity, out, 0),
   });
   const estimate = (at: number, whyUndefined: () => string): Estimate =>
     percentileEstimate(values[at], draws[at], patients, whyUndefined);
 
   const micro = record(pooledMetrics, (metric, i) => estimate(microAt + i, () => reason(pooled, metric)));
   const evaluateLabel = (label: number): LabelEvaluation => {
-    const { targets } = tables[0][label];
+    const { targets } = tables.cells[0][label];
     const positives = targets.filter((target) => target === 1).length;
     const metrics = record(labelMetrics, (metric, i) =>
-      estimate(label * width + i, () => reason(perLabel[label], metric)),
+      estimate(label * labelMetrics.length + i, () => reason(perLabel[label], metric)),
     );
     return {
       positives,
@@ -135,20 +109,55 @@ export function evaluateMultilabel(
   };
 }
 
-/** The mean of a statistic over repeats; undefined where it is undefined in one of them. */
-function meanOverRepeats(repeats: readonly Statistic[]): Statistic {
-  if (repeats.length === 1) return repeats[0];
-  const { metrics } = repeats[0];
-  const scratch = new Float64Array(metrics.length);
+/** Where the values of an evaluation stand: `labelMetrics` of each label, then macro, then micro. */
+export function multilabelLayout(labels: number) {
+  const macroAt = labels * labelMetrics.length;
+  const microAt = macroAt + macroMetrics.length;
+  return { macroAt, microAt, size: microAt + pooledMetrics.length };
+}
+
+/** Every value of an evaluation, as `multilabelLayout` says, and the statistics that the values come from. */
+export interface MultilabelStatistic extends ResampledValues {
+  readonly perLabel: readonly Statistic[];
+  readonly pooled: Statistic;
+}
+
+/** The values of an evaluation of some tables. */
+export function multilabelStatistic({ cells }: PredictionTables): MultilabelStatistic {
+  const labels = cells[0].length;
+  const perLabel = cells[0].map((_, label) =>
+    statisticOverRepeats(cells.map((table) => labelStatistic(table[label]))),
+  );
+  const pooled = statisticOverRepeats(cells.map((table) => pooledStatistic(poolCells(table))));
+  const { microAt, size } = multilabelLayout(labels);
   return {
-    metrics,
+    perLabel,
+    pooled,
+    size,
     compute: (multiplicity, out, at) => {
-      out.fill(0, at, at + metrics.length);
-      for (const statistic of repeats) {
-        statistic.compute(multiplicity, scratch, 0);
-        for (let i = 0; i < metrics.length; i++) out[at + i] += scratch[i] / repeats.length;
+      const own = out.subarray(at, at + size);
+      for (let label = 0; label < labels; label++) {
+        perLabel[label].compute(multiplicity, own, label * labelMetrics.length);
       }
+      averageLabels(own, labels);
+      pooled.compute(multiplicity, own, microAt);
     },
+  };
+}
+
+/** Writes the macro values that the values of the labels make. @param out as `multilabelLayout` says */
+export function averageLabels(out: Float64Array, labels: number): void {
+  const { macroAt } = multilabelLayout(labels);
+  for (let metric = 0; metric < macroMetrics.length; metric++) {
+    out[macroAt + metric] = meanOverLabels(out, labels, metric).mean;
+  }
+}
+
+/** The mean of a statistic over repeats, with the reason of the first repeat that leaves it undefined. */
+function statisticOverRepeats(repeats: readonly Statistic[]): Statistic {
+  if (repeats.length === 1) return repeats[0];
+  return {
+    ...meanOverRepeats(repeats),
     whyUndefined: (metric) => {
       const reasons = repeats.map((statistic) => statistic.whyUndefined(metric));
       const repeat = reasons.findIndex((found) => found !== null);
@@ -158,7 +167,7 @@ function meanOverRepeats(repeats: readonly Statistic[]): Statistic {
 }
 
 /** The mean of a macro metric over the labels that define it, NaN when none does, and how many do. */
-function meanOverLabels(
+export function meanOverLabels(
   values: Float64Array,
   count: number,
   metric: number,
@@ -190,7 +199,7 @@ function reason(statistic: Statistic, metric: LabelMetric): string {
 }
 
 /** An object with one entry per name. */
-function record<Name extends string, Value>(
+export function record<Name extends string, Value>(
   names: readonly Name[],
   value: (name: Name, index: number) => Value,
 ): { readonly [name in Name]: Value } {

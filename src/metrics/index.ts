@@ -33,6 +33,8 @@ export {
   sensitivity,
   specificity,
 } from './confusion.js';
+export { type DecisionCurvePoint, evaluateDecisionCurves } from './decisionCurves.js';
+export { type DelongAuroc, type DelongTest, delongAuroc, delongTest } from './delong.js';
 export {
   auprc,
   auroc,
@@ -41,7 +43,7 @@ export {
   type RocCurve,
   rocCurve,
 } from './discrimination.js';
-export { type Estimate, proportion, wilsonInterval } from './estimate.js';
+export { type Estimate, proportion, type TestResult, wilsonInterval } from './estimate.js';
 export {
   type EvaluationOptions,
   evaluateMultilabel,
@@ -52,8 +54,55 @@ export {
   macroMetrics,
 } from './evaluate.js';
 export { type KnownRows, knownProbabilities, knownRows } from './known.js';
+export { decisionCurve, decisionThresholds, type NetBenefitPoint, netBenefit } from './netBenefit.js';
+export {
+  type ChosenThreshold,
+  chooseOperatingPoint,
+  type DecidedPredictions,
+  type DecisionEvaluation,
+  type DecisionMetric,
+  decisionMetrics,
+  evaluateDecisions,
+  type OperatingRule,
+} from './operatingPoints.js';
+export {
+  bootstrapPValue,
+  compareMultilabel,
+  type McNemarTest,
+  type ModelPredictions,
+  type MultilabelComparison,
+  mcnemarTest,
+  type PairedDifference,
+} from './paired.js';
 export type { MultilabelPredictions } from './predictions.js';
+export {
+  type AdaptedRand,
+  adaptedRandError,
+  type VariationOfInformation,
+  variationOfInformation,
+} from './randError.js';
 export { type Ranking, rank, unitWeights, weightedAreas } from './ranking.js';
+export {
+  type FriedmanTest,
+  friedmanTest,
+  holm,
+  type NemenyiTest,
+  nemenyiTest,
+  type WilcoxonTest,
+  wilcoxonTest,
+} from './rankTests.js';
 export { brierScore, logLoss } from './scores.js';
 export { type LabelMetric, labelMetrics, type PooledMetric, pooledMetrics } from './statistic.js';
+export { studentizedRangeQuantile, studentizedRangeTail } from './studentizedRange.js';
+export {
+  evaluateSubgroups,
+  FEWEST_ROWS,
+  type Grouping,
+  type SubgroupEvaluation,
+  type SubgroupGap,
+  type SubgroupMetric,
+  type SubgroupTable,
+  subgroupMetrics,
+} from './subgroups.js';
+export { chiSquaredTail, fairBinomialTail, fTail, normalTail } from './tails.js';
 export { chooseThreshold, type ThresholdCriterion, thresholdCriteria } from './threshold.js';

@@ -82,6 +82,25 @@ export function knownProbabilities(
   return selected;
 }
 
+/** As knownRows, for decisions. @throws RangeError for one other than 0 or 1 */
+export function knownDecisions(
+  caller: string,
+  decisions: ArrayLike<number>,
+  targets: ArrayLike<number>,
+  known?: ArrayLike<number> | null,
+): KnownRows {
+  const selected = knownRows(caller, decisions, targets, known);
+  for (let i = 0; i < selected.size; i++) {
+    if (selected.scores[i] !== 0 && selected.scores[i] !== 1) {
+      throw new RangeError(
+        `${caller}: decisions must be 0 or 1, got ${selected.scores[i]} in row ${selected.rows[i]}; ` +
+          'apply a threshold to probabilities first',
+      );
+    }
+  }
+  return selected;
+}
+
 function isKnown(caller: string, known: ArrayLike<number> | null | undefined, row: number): boolean {
   if (!known || known[row] === 1) return true;
   if (known[row] === 0) return false;

@@ -1,5 +1,6 @@
 /** The table an evaluation reads: its checks, and the cells of one label in one cross-validation repeat. */
 import { ShapeError } from '../errors.js';
+import { denseClusters } from './bootstrap.js';
 import type { Cells } from './statistic.js';
 
 /** Predictions beside what happened; matrices are row-major. */
@@ -24,7 +25,7 @@ export interface MultilabelPredictions {
 }
 
 /** @throws ShapeError when an array's length does not fit; RangeError for an entry out of range or a name twice */
-export function checkPredictions(caller: string, predictions: MultilabelPredictions): void {
+function checkPredictions(caller: string, predictions: MultilabelPredictions): void {
   const { labels, probabilities, decisions, targets, known, patients, repeat } = predictions;
   const rows = patients.length;
   if (rows === 0 || labels.length === 0) {
@@ -68,7 +69,7 @@ export function checkPredictions(caller: string, predictions: MultilabelPredicti
 }
 
 /** The rows of each repeat, by ascending repeat; one repeat of all rows where none is given. */
-export function rowsByRepeat(predictions: MultilabelPredictions): readonly Int32Array[] {
+function rowsByRepeat(predictions: MultilabelPredictions): readonly Int32Array[] {
   const rows = predictions.patients.map((_, row) => row);
   const { repeat } = predictions;
   if (repeat === undefined) return [rows];
@@ -92,6 +93,30 @@ export function labelCells(
     cluster: knownRows.map((row) => cluster[row]),
     clusters,
   };
+}
+
+/** Predictions, checked and cut into what the statistics read. */
+export interface PredictionTables {
+  /** Number of patients. */
+  readonly patients: number;
+  /** [row] patient, 0..patients-1. */
+  readonly cluster: Int32Array;
+  /** [repeat] its rows. */
+  readonly repeats: readonly Int32Array[];
+  /** [repeat][label] */
+  readonly cells: readonly (readonly Cells[])[];
+}
+
+/** @throws as checkPredictions and checkRepeats */
+export function tabulate(caller: string, predictions: MultilabelPredictions): PredictionTables {
+  checkPredictions(caller, predictions);
+  const { ofRow: cluster, count: patients } = denseClusters(predictions.patients);
+  const repeats = rowsByRepeat(predictions);
+  const cells = repeats.map((rows) =>
+    predictions.labels.map((_, label) => labelCells(predictions, rows, label, cluster, patients)),
+  );
+  checkRepeats(caller, repeats, cells, cluster);
+  return { patients, cluster, repeats, cells };
 }
 
 /** The cells of all labels of one repeat, pooled. */
@@ -119,7 +144,7 @@ export function poolCells(cells: readonly Cells[]): Cells {
  * @param tables [repeat][label]
  * @throws ShapeError when they do not
  */
-export function checkRepeats(
+function checkRepeats(
   caller: string,
   repeats: readonly Int32Array[],
   tables: readonly (readonly Cells[])[],

@@ -2,6 +2,7 @@
  * All metrics of one set of cells (one label's rows, or all labels' rows pooled) as one statistic of how often each
  * patient counts. Everything that does not depend on that is done once: sorting, logits, and sums per patient.
  */
+import type { ResampledValues } from './bootstrap.js';
 import { RELIABILITY_BINS, weightedEce } from './calibration.js';
 import { type ConfusionCounts, countMetrics } from './confusion.js';
 import { type Ranking, rank, unitWeights, weightedAreas } from './ranking.js';
@@ -40,11 +41,8 @@ export interface Cells {
   readonly clusters: number;
 }
 
-/** A family of metrics of some cells. */
-export interface Statistic {
-  readonly metrics: readonly LabelMetric[];
-  /** Writes the metrics to out[at..], patient c counted multiplicity[c] times; NaN marks an undefined one. */
-  readonly compute: (multiplicity: Int32Array, out: Float64Array, at: number) => void;
+/** A family of metrics of some cells, as values that depend on how often each patient counts. */
+export interface Statistic extends ResampledValues {
   /** Why a metric is undefined on the cells as they are; null when it is defined. */
   readonly whyUndefined: (metric: LabelMetric) => string | null;
 }
@@ -55,7 +53,7 @@ export function pooledStatistic(cells: Cells): Statistic {
   const statistic = poolOver(cells, ranking);
   const weights = new Int32Array(ranking.size);
   return {
-    metrics: pooledMetrics,
+    size: pooledMetrics.length,
     compute: (multiplicity, out, at) => {
       weighCells(cells, ranking, multiplicity, weights);
       statistic.compute(multiplicity, weights, out, at);
@@ -68,7 +66,7 @@ export function pooledStatistic(cells: Cells): Statistic {
  * Where a resample's recalibration stops: coefficients right to about 1e-6, far below what resampling leaves open.
  * The data as they are need no step any more, so their own coefficients keep full precision.
  */
-const RESAMPLE_TOLERANCE = 1e-3;
+export const RESAMPLE_TOLERANCE = 1e-3;
 
 /** The metrics of one label's cells, in the order of `labelMetrics`. */
 export function labelStatistic(cells: Cells): Statistic {
@@ -84,7 +82,7 @@ export function labelStatistic(cells: Cells): Statistic {
   const interceptStart = recalibrateIntercept(odds, ranking.targets, everyRow, 0) ?? 0;
   const joint = new Float64Array(2);
   return {
-    metrics: labelMetrics,
+    size: labelMetrics.length,
     compute: (multiplicity, out, at) => {
       weighCells(cells, ranking, multiplicity, weights);
       statistic.compute(multiplicity, weights, out, at);
@@ -106,7 +104,8 @@ export function labelStatistic(cells: Cells): Statistic {
   };
 }
 
-function rankCells(cells: Cells): Ranking {
+/** Cells by descending probability. */
+export function rankCells(cells: Cells): Ranking {
   const size = cells.probabilities.length;
   let positives = 0;
   for (let i = 0; i < size; i++) positives += cells.targets[i];
@@ -115,7 +114,12 @@ function rankCells(cells: Cells): Ranking {
 }
 
 /** How often the cell at each rank counts. */
-function weighCells(cells: Cells, ranking: Ranking, multiplicity: Int32Array, weights: Int32Array): void {
+export function weighCells(
+  cells: Cells,
+  ranking: Ranking,
+  multiplicity: Int32Array,
+  weights: Int32Array,
+): void {
   const { rows } = ranking;
   const { cluster } = cells;
   for (let i = 0; i < weights.length; i++) weights[i] = multiplicity[cluster[rows[i]]];
@@ -173,7 +177,7 @@ function sumPerCluster(cells: Cells): Float64Array {
 }
 
 /** What a metric divides by, by the words of its reason. */
-const denominators = {
+export const denominators = {
   'rows with a known label': (c) => c.truePositives + c.falsePositives + c.falseNegatives + c.trueNegatives,
   positives: (c) => c.truePositives + c.falseNegatives,
   negatives: (c) => c.trueNegatives + c.falsePositives,
@@ -181,11 +185,12 @@ const denominators = {
   'rows decided negative': (c) => c.trueNegatives + c.falseNegatives,
 } as const satisfies Record<string, (counts: ConfusionCounts) => number>;
 
-type Need = keyof typeof denominators;
+export type Need = keyof typeof denominators;
 const anyRow: Need = 'rows with a known label';
 const bothClasses: readonly Need[] = [anyRow, 'positives', 'negatives'];
 
-const needs: Record<LabelMetric, readonly Need[]> = {
+/** What each metric needs at least one of. */
+export const needs: Record<LabelMetric, readonly Need[]> = {
   auroc: bothClasses,
   auprc: [anyRow, 'positives'],
   f1: [anyRow, 'positives'],
@@ -204,7 +209,8 @@ const needs: Record<LabelMetric, readonly Need[]> = {
   calibrationInTheLarge: bothClasses,
 };
 
-function missingNeed(metric: LabelMetric, counts: ConfusionCounts): string | null {
+/** Why a metric is undefined for some counts; null when nothing it needs is missing. */
+export function missingNeed(metric: LabelMetric, counts: ConfusionCounts): string | null {
   const missing = needs[metric].find((need) => denominators[need](counts) === 0);
   if (missing === undefined) return null;
   return missing === anyRow

@@ -1,7 +1,7 @@
 /** The operating point: which probability is called positive. To be chosen on validation rows, never on test rows. */
 import { ConfigError } from '../errors.js';
 import { type ConfusionCounts, f1, gmean, sensitivity, specificity } from './confusion.js';
-import { knownProbabilities } from './known.js';
+import { type KnownRows, knownProbabilities } from './known.js';
 import { rank } from './ranking.js';
 
 /** What a threshold can be chosen to maximise, by the name it has in a study file. */
@@ -38,32 +38,45 @@ export function chooseThreshold(
     );
   }
   const selected = knownProbabilities('chooseThreshold', probabilities, targets, known);
-  const negatives = selected.size - selected.positives;
-  if (selected.positives === 0 || negatives === 0) return null;
-  const { size, scores, targets: ranked, ends } = rank(selected);
-  let best = Number.NEGATIVE_INFINITY;
-  let threshold = 0;
+  if (selected.positives === 0 || selected.positives === selected.size) return null;
+  return bestCut(selected, thresholdCriteria[criterion])!.threshold;
+}
+
+/** A threshold and what its objective came to. */
+export interface Cut {
+  readonly threshold: number;
+  readonly value: number;
+}
+
+/**
+ * The candidate threshold with the highest value of an objective, the highest of equally good ones.
+ * @param objective of the decisions that a threshold makes; −∞ refuses it
+ * @returns null when every candidate is refused, or there are no rows
+ */
+export function bestCut(selected: KnownRows, objective: (counts: ConfusionCounts) => number): Cut | null {
+  const { size, scores, targets, ends } = rank(selected);
+  const negatives = size - selected.positives;
+  let best: Cut | null = null;
   let truePositives = 0;
   for (let i = 0; i < size; i++) {
-    truePositives += ranked[i];
+    truePositives += targets[i];
     if (ends[i] === 0) continue;
     const falsePositives = i + 1 - truePositives;
-    const value = thresholdCriteria[criterion]({
+    const value = objective({
       truePositives,
       falsePositives,
       falseNegatives: selected.positives - truePositives,
       trueNegatives: negatives - falsePositives,
     });
-    if (value > best) {
-      best = value;
-      threshold = i + 1 === size ? scores[i] : between(scores[i], scores[i + 1]);
+    if (value > (best?.value ?? Number.NEGATIVE_INFINITY)) {
+      best = { value, threshold: i + 1 === size ? scores[i] : between(scores[i], scores[i + 1]) };
     }
   }
-  return threshold;
+  return best;
 }
 
 /** A number in (low, high]: the middle, or high where no double lies between. */
-function between(high: number, low: number): number {
+export function between(high: number, low: number): number {
   const middle = low + (high - low) / 2;
   return middle > low ? middle : high;
 }

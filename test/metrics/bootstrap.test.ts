@@ -18,22 +18,7 @@ import {
   resampleClusters,
 } from '../../src/metrics/index.js';
 import { randomStream } from '../../src/random/index.js';
-
-/** Rows with two labels, some unknown, several rows per patient. */
-function table(rows: number, patients: number, seed = 11): MultilabelPredictions {
-  const random = randomStream(seed, 'table');
-  const cells = rows * 2;
-  const signal = Float64Array.from({ length: cells }, () => random.normal());
-  const probabilities = signal.map((z) => Math.round(100 / (1 + Math.exp(-1.5 * z))) / 100);
-  return {
-    labels: ['a', 'b'],
-    probabilities,
-    decisions: Uint8Array.from(probabilities, (p) => Number(p > 0.6)),
-    targets: Float32Array.from(signal, (z) => Number(z + 2 * random.normal() > 0.4)),
-    known: Uint8Array.from(signal, () => Number(random.uniform() < 0.8)),
-    patients: Int32Array.from({ length: rows }, () => 7 * random.integer(patients)),
-  };
-}
+import { table } from './resampled.js';
 
 /** One label's rows, each as often as its patient was drawn, as plain lists. */
 function expand(t: MultilabelPredictions, label: number, multiplicity: Int32Array) {

@@ -1,0 +1,94 @@
+/**
+ * Confusion counts of many decision rules over the same cells. Cells that every rule decides alike share a pattern, so a
+ * resample adds up its weights per pattern in one pass over the cells, whatever the number of rules.
+ */
+import type { ConfusionCounts } from './confusion.js';
+import type { Cells } from './statistic.js';
+
+/** Cells and how each of several rules decides them. */
+export interface DecidedCells extends Pick<Cells, 'targets' | 'cluster' | 'clusters'> {
+  /** [cell] row of `decisions`. */
+  readonly pattern: Int32Array;
+  /** [pattern, rule] 0 or 1. */
+  readonly decisions: Uint8Array;
+  readonly rules: number;
+}
+
+/** The rule per threshold that decides a cell positive when its probability ≥ threshold. @param thresholds ascending */
+export function decideByThresholds(cells: Cells, thresholds: readonly number[]): DecidedCells {
+  const rules = thresholds.length;
+  return {
+    ...cells,
+    rules,
+    pattern: Int32Array.from(cells.probabilities, (probability) => reached(thresholds, probability)),
+    decisions: Uint8Array.from({ length: (rules + 1) * rules }, (_, i) =>
+      Number(i % rules < Math.floor(i / rules)),
+    ),
+  };
+}
+
+/** How many of the ascending thresholds are at most a probability. */
+function reached(thresholds: readonly number[], probability: number): number {
+  let low = 0;
+  let high = thresholds.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (thresholds[middle] <= probability) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The same cells as several rules decide them. @param rules [rule], alike but for their decisions; at least one */
+export function decideByRules(rules: readonly Cells[]): DecidedCells {
+  const numbers = new Map<string, number>();
+  const decisions: number[] = [];
+  const pattern = Int32Array.from(rules[0].targets, (_, cell) => {
+    const decided = rules.map((own) => own.decisions[cell]);
+    const key = decided.join('');
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = numbers.size;
+      numbers.set(key, number);
+      decisions.push(...decided);
+    }
+    return number;
+  });
+  return { ...rules[0], rules: rules.length, pattern, decisions: Uint8Array.from(decisions) };
+}
+
+/**
+ * A function that counts, patient c being counted multiplicity[c] times. The counts it returns, one per rule, are
+ * overwritten by the next call.
+ */
+export function decisionCounter(
+  cells: DecidedCells,
+): (multiplicity: Int32Array) => readonly ConfusionCounts[] {
+  const { targets, cluster, pattern, decisions, rules } = cells;
+  const code = pattern.map((own, cell) => 2 * own + targets[cell]);
+  const weights = new Float64Array((2 * decisions.length) / rules);
+  const counts = Array.from({ length: rules }, () => ({
+    truePositives: 0,
+    falsePositives: 0,
+    falseNegatives: 0,
+    trueNegatives: 0,
+  }));
+  return (multiplicity) => {
+    weights.fill(0);
+    for (let cell = 0; cell < code.length; cell++) weights[code[cell]] += multiplicity[cluster[cell]];
+    for (let rule = 0; rule < rules; rule++) {
+      let [trueNegatives, falsePositives, falseNegatives, truePositives] = [0, 0, 0, 0];
+      for (let own = 0; own < weights.length / 2; own++) {
+        if (decisions[own * rules + rule] === 1) {
+          falsePositives += weights[2 * own];
+          truePositives += weights[2 * own + 1];
+        } else {
+          trueNegatives += weights[2 * own];
+          falseNegatives += weights[2 * own + 1];
+        }
+      }
+      Object.assign(counts[rule], { truePositives, falsePositives, falseNegatives, trueNegatives });
+    }
+    return counts;
+  };
+}
