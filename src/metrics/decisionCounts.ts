@@ -41,20 +41,23 @@ function reached(thresholds: readonly number[], probability: number): number {
 
 /** The same cells as several rules decide them. @param rules [rule], alike but for their decisions; at least one */
 export function decideByRules(rules: readonly Cells[]): DecidedCells {
-  const numbers = new Map<string, number>();
-  const decisions: number[] = [];
-  const pattern = Int32Array.from(rules[0].targets, (_, cell) => {
-    const decided = rules.map((own) => own.decisions[cell]);
-    const key = decided.join('');
-    let number = numbers.get(key);
-    if (number === undefined) {
-      number = numbers.size;
-      numbers.set(key, number);
-      decisions.push(...decided);
-    }
-    return number;
-  });
-  return { ...rules[0], rules: rules.length, pattern, decisions: Uint8Array.from(decisions) };
+  let pattern = new Int32Array(rules[0].targets.length);
+  let patterns: number[][] = [[]];
+  for (const { decisions } of rules) {
+    // Every pattern so far splits in up to two.
+    const numbers = new Int32Array(2 * patterns.length).fill(-1);
+    const split: number[][] = [];
+    pattern = pattern.map((before, cell) => {
+      const key = 2 * before + decisions[cell];
+      if (numbers[key] === -1) {
+        numbers[key] = split.length;
+        split.push([...patterns[before], decisions[cell]]);
+      }
+      return numbers[key];
+    });
+    patterns = split;
+  }
+  return { ...rules[0], rules: rules.length, pattern, decisions: Uint8Array.from(patterns.flat()) };
 }
 
 /**

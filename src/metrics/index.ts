@@ -54,6 +54,7 @@ export {
   macroMetrics,
 } from './evaluate.js';
 export { type KnownRows, knownProbabilities, knownRows } from './known.js';
+export type { LabelMeasurement, Measurement, OperatingPoint } from './measurement.js';
 export { decisionCurve, decisionThresholds, type NetBenefitPoint, netBenefit } from './netBenefit.js';
 export {
   type ChosenThreshold,

@@ -84,15 +84,26 @@ export function labelCells(
   cluster: Int32Array,
   clusters: number,
 ): Cells {
+  const { probabilities, decisions, targets, known } = predictions;
   const width = predictions.labels.length;
-  const knownRows = rows.filter((row) => predictions.known[row * width + label] === 1);
-  return {
-    probabilities: Float64Array.from(knownRows, (row) => predictions.probabilities[row * width + label]),
-    decisions: Uint8Array.from(knownRows, (row) => predictions.decisions[row * width + label]),
-    targets: Uint8Array.from(knownRows, (row) => predictions.targets[row * width + label]),
-    cluster: knownRows.map((row) => cluster[row]),
+  const knownRows = rows.filter((row) => known[row * width + label] === 1);
+  const cells = {
+    probabilities: new Float64Array(knownRows.length),
+    decisions: new Uint8Array(knownRows.length),
+    targets: new Uint8Array(knownRows.length),
+    cluster: new Int32Array(knownRows.length),
     clusters,
   };
+  // A plain loop: `from` with a function walks an iterator, ten times as slow.
+  for (let i = 0; i < knownRows.length; i++) {
+    const row = knownRows[i];
+    const at = row * width + label;
+    cells.probabilities[i] = probabilities[at];
+    cells.decisions[i] = decisions[at];
+    cells.targets[i] = targets[at];
+    cells.cluster[i] = cluster[row];
+  }
+  return cells;
 }
 
 /** Predictions, checked and cut into what the statistics read. */

@@ -8,7 +8,7 @@ import {
   type splitSection,
 } from './sections/data.js';
 import type { modelSection } from './sections/model.js';
-import type { stage1Section, tiersSection } from './sections/risk.js';
+import type { evaluationSection, stage1Section, tiersSection } from './sections/risk.js';
 
 type Path = readonly (string | number)[];
 /** The sections that the rules read, as they stand once each has passed its own schema. */
@@ -19,6 +19,7 @@ interface Checked {
   readonly stage1: z.output<typeof stage1Section>;
   readonly model: z.output<typeof modelSection>;
   readonly tiers: z.output<typeof tiersSection>;
+  readonly evaluation: z.output<typeof evaluationSection>;
 }
 type Report = (path: Path, message: string) => void;
 
@@ -31,6 +32,7 @@ export function crossChecks(study: Checked, context: z.core.$RefinementCtx): voi
   checkVisits(study, report);
   checkModel(study, report);
   checkRisk(study, report);
+  checkSubgroups(study, report);
 }
 
 /** Label names and the columns they come from, or undefined where the names are only found in the data. */
@@ -195,6 +197,26 @@ function checkRisk({ data, labels, stage1, tiers }: Checked, report: Report): vo
         ['tiers', 'overrides', i, 'column'],
         `"${column}" states the diagnosis of "${stated}" and may not define its tier; name other labels or another column`,
       );
+  }
+}
+
+function checkSubgroups({ data, evaluation }: Checked, report: Report): void {
+  const named = [...data.categorical, ...Object.keys(data.ordinal)];
+  const seen = new Set<string>();
+  for (const [i, { column, cuts }] of evaluation.subgroups.entries()) {
+    const path = ['evaluation', 'subgroups', i];
+    if (seen.has(column)) report(path, `names the column "${column}" twice`);
+    seen.add(column);
+    if (data.numeric.includes(column)) {
+      if (cuts === null) report(path, `"${column}" is numeric; write { column: "${column}", cuts: [...] }`);
+      else if (cuts.some((cut, at) => at > 0 && cut <= cuts[at - 1]))
+        report([...path, 'cuts'], 'cut points must ascend');
+    } else if (!named.includes(column))
+      report(
+        path,
+        `"${column}" is not a numeric, categorical or ordinal feature column; ${suggestName(column, [...data.numeric, ...named])}`,
+      );
+    else if (cuts !== null) report(path, `"${column}" is not numeric; leave its cuts out`);
   }
 }
 

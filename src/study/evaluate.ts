@@ -1,13 +1,20 @@
 /** metrics.json: everything in it that is measured comes from predictions.csv, so anyone can check it. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { evaluateMultilabel, type MultilabelEvaluation } from '../metrics/index.js';
+import {
+  evaluateDecisionCurves,
+  evaluateMultilabel,
+  evaluateSubgroups,
+  type Measurement,
+} from '../metrics/index.js';
+import { type ChosenPoint, choosePoints, measurePoints, operatingRules } from './operatingPoints.js';
 import { parseStudy } from './parse.js';
 import { type Predictions, parsePredictions } from './predictions.js';
 import { openRunFolder, RUN_FILES, readRunFile, readRunJson, writeRunFile } from './runFolder.js';
 import { corrupt } from './runRecords.js';
 import type { Study } from './schema.js';
 import { type ScoredPart, scoreRows } from './scoredRows.js';
+import { type SubgroupLevels, subgroupLevels } from './subgroups.js';
 
 const noteSchema = z.object({
   code: z.string(),
@@ -43,12 +50,12 @@ export type Provenance = z.output<typeof provenanceSchema>;
 
 /** The measured part of metrics.json. */
 export interface Measurements {
-  readonly test: MultilabelEvaluation;
+  readonly test: Measurement;
   /**
    * The validation rows, which also chose thresholds and calibration: read it as a check, not as a result. `null`
    * under cross-validation, where every fold has validation rows of its own.
    */
-  readonly validation: MultilabelEvaluation | null;
+  readonly validation: Measurement | null;
   /** Per label, the decision threshold of each split, by repeat, then fold. */
   readonly thresholds: Readonly<Record<string, readonly number[]>>;
 }
@@ -58,24 +65,58 @@ export type RunMetrics = Measurements & Provenance;
 /**
  * Measures predictions: thresholds from each split's validation rows, then every metric on the test rows, those of
  * cross-validation pooled out of fold per repeat.
- * @throws DataError `one-class-validation`, `no-rows`
+ * @throws DataError `one-class-validation`, `no-rows`, `missing-subgroup`, `bad-predictions`
  */
 export function measurePredictions(
   predictions: Predictions,
-  { evaluation, seed }: Pick<Study, 'evaluation' | 'seed'>,
+  { data, evaluation, seed }: Pick<Study, 'data' | 'evaluation' | 'seed'>,
 ): Measurements {
   const { test, validation, thresholds } = scoreRows(predictions, evaluation.threshold);
-  const options = { resamples: evaluation.bootstrap, seed };
   const splits = thresholds[0].length;
+  const how = {
+    resamples: evaluation.bootstrap,
+    seed,
+    chosen: choosePoints(operatingRules(evaluation), validation, splits),
+    levels: subgroupLevels(predictions.subgroups, { data, evaluation }),
+  };
   return {
-    test: evaluateMultilabel({ ...part(test), ...options, repeat: test.repeat }),
-    validation: splits === 1 ? evaluateMultilabel({ ...part(validation), ...options }) : null,
+    test: measurePart(test, how),
+    validation: splits === 1 ? measurePart(validation, how) : null,
     thresholds: Object.fromEntries(predictions.labels.map((label, l) => [label, thresholds[l]])),
   };
 }
 
-function part({ labels, probabilities, decisions, targets, known, patients }: ScoredPart) {
-  return { labels, probabilities, decisions, targets, known, patients };
+interface MeasureOptions {
+  readonly resamples: number;
+  readonly seed: number;
+  readonly chosen: readonly ChosenPoint[];
+  readonly levels: readonly SubgroupLevels[];
+}
+
+function measurePart(part: ScoredPart, { resamples, seed, chosen, levels }: MeasureOptions): Measurement {
+  const { labels, probabilities, decisions, targets, known, patients, repeat } = part;
+  const predictions = { labels, probabilities, decisions, targets, known, patients, repeat, resamples, seed };
+  const curves = evaluateDecisionCurves(predictions);
+  const points = measurePoints(chosen, part, predictions);
+  const subgroups = levels.map(({ column, grouping }, i) => ({
+    column,
+    tables: evaluateSubgroups({ ...predictions, grouping: grouping(part.subgroups[i].values) }),
+  }));
+  const evaluation = evaluateMultilabel(predictions);
+  return {
+    ...evaluation,
+    labels: Object.fromEntries(
+      labels.map((label) => [
+        label,
+        {
+          ...evaluation.labels[label],
+          decisionCurve: curves[label],
+          operatingPoints: points[label],
+          subgroups: Object.fromEntries(subgroups.map(({ column, tables }) => [column, tables[label]])),
+        },
+      ]),
+    ),
+  };
 }
 
 /**

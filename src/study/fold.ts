@@ -25,6 +25,7 @@ import {
 import type { Predictions } from './predictions.js';
 import type { SavedModel } from './savedModel.js';
 import type { Study } from './schema.js';
+import { subgroupValues } from './subgroups.js';
 
 export interface FoldTask {
   readonly study: Study;
@@ -132,6 +133,10 @@ export async function trainFold(task: FoldTask, split: Split): Promise<TrainedFo
       ...rowsOf(all),
       probabilities,
       tiers: assigned,
+      subgroups: subgroupValues(cohort, study.evaluation.subgroups).map(({ column, values }) => ({
+        column,
+        values: Array.from(all, (row) => values[row]),
+      })),
     },
   };
 }

@@ -59,4 +59,5 @@ export { studyJsonSchema } from './schemaKeys.js';
 export { type ScoredPart, type ScoredRun, scoreRows } from './scoredRows.js';
 export { MODALITIES, type Modality } from './sections/data.js';
 export { studySplits } from './splits.js';
+export type { SubgroupColumn } from './subgroups.js';
 export { type TrainedRun, type TrainOptions, trainStudy } from './train.js';

@@ -3,6 +3,7 @@ import { parse } from 'csv-parse/sync';
 import { type SplitPart, splitParts } from '../data/index.js';
 import { DataError } from '../errors.js';
 import { tierNames } from '../risk/index.js';
+import type { SubgroupColumn } from './subgroups.js';
 
 /**
  * Predictions of a run: n rows, L labels; matrices are row-major [n, L]. Under cross-validation a row of the
@@ -25,18 +26,26 @@ export interface Predictions {
   readonly probabilities: Float64Array;
   /** [n, L] 0 low, 1 medium, 2 high. */
   readonly tiers: Uint8Array;
+  /** The columns that the study's subgroups are formed from, [n] values each. */
+  readonly subgroups: readonly SubgroupColumn[];
 }
 
 const FIXED = ['id', 'patient', 'split', 'repeat', 'fold'] as const;
 const PER_LABEL = ['target', 'probability', 'tier'] as const;
+const SUBGROUP = 'subgroup:';
 
 /**
  * Writes predictions as CSV (RFC 4180): id, patient, split, repeat, fold, then per label `<label>:target`
- * (empty = unknown), `<label>:probability` and `<label>:tier`. Numbers keep every digit.
+ * (empty = unknown), `<label>:probability` and `<label>:tier`, then `subgroup:<column>` for every column that the study's
+ * subgroups are formed from (empty = missing). Numbers keep every digit.
  */
 export function formatPredictions(predictions: Predictions): string {
   const { labels, ids, targets, known, probabilities, tiers } = predictions;
-  const header = [...FIXED, ...labels.flatMap((label) => PER_LABEL.map((kind) => `${label}:${kind}`))];
+  const header = [
+    ...FIXED,
+    ...labels.flatMap((label) => PER_LABEL.map((kind) => `${label}:${kind}`)),
+    ...predictions.subgroups.map(({ column }) => SUBGROUP + column),
+  ];
   const lines = [csvLine(header)];
   for (let row = 0; row < ids.length; row++) {
     const cells = [
@@ -50,6 +59,7 @@ export function formatPredictions(predictions: Predictions): string {
       const at = row * labels.length + label;
       cells.push(known[at] ? String(targets[at]) : '', String(probabilities[at]), tierNames[tiers[at]]);
     }
+    cells.push(...predictions.subgroups.map(({ values }) => values[row]));
     lines.push(csvLine(cells));
   }
   return `${lines.join('\n')}\n`;
@@ -82,6 +92,7 @@ export function parsePredictions(text: string, file: string): Predictions {
     known: new Uint8Array(size),
     probabilities: new Float64Array(size),
     tiers: new Uint8Array(size),
+    subgroups: subgroupsOf(header, rows, labels.length),
   };
   for (const [i, row] of rows.entries()) {
     const where = (index: number) => ({ file, row: i + 2, column: header[index] });
@@ -113,23 +124,41 @@ function readRecords(text: string, file: string): string[][] {
   }
 }
 
-/** Label names from the header, which must hold the fixed columns and then three per label. */
+/** Label names from the header, which must hold the fixed columns, then three per label, then those of subgroups. */
 function labelsOf(header: readonly string[], file: string): string[] {
-  const labels = header
-    .slice(FIXED.length)
-    .filter((_, i) => i % PER_LABEL.length === 0)
-    .map((name) => name.replace(/:target$/, ''));
-  const expected = [...FIXED, ...labels.flatMap((label) => PER_LABEL.map((kind) => `${label}:${kind}`))];
-  const wrong = expected.findIndex((name, i) => name !== header[i]);
-  if (wrong !== -1 || header.length !== expected.length || labels.length === 0)
+  const labels: string[] = [];
+  let place = FIXED.findIndex((name, i) => name !== header[i]);
+  if (place === -1) {
+    const isLabel = (name: string, at: number) =>
+      PER_LABEL.every((kind, i) => header[at + i] === `${name}:${kind}`);
+    place = FIXED.length;
+    for (; place < header.length; place += PER_LABEL.length) {
+      const name = header[place].replace(/:target$/, '');
+      if (!isLabel(name, place)) break;
+      labels.push(name);
+    }
+    while (labels.length > 0 && header[place]?.startsWith(SUBGROUP)) place++;
+  }
+  if (place < header.length || labels.length === 0)
     throw new DataError(
       'bad-predictions',
-      `predictions: columns must be ${FIXED.join(', ')}, then <label>:target, <label>:probability, <label>:tier, got ${
-        wrong === -1 ? `${header.length} columns` : `"${header[wrong] ?? ''}" in place ${wrong + 1}`
-      }; let "medfusion train" write the file`,
+      `predictions: columns must be ${FIXED.join(', ')}, then <label>:target, <label>:probability, <label>:tier, then subgroup:<column>, got "${header[place] ?? ''}" in place ${place + 1}; let "medfusion train" write the file`,
       { file, row: 1 },
     );
   return labels;
+}
+
+/** The columns after those of the labels. */
+function subgroupsOf(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  labels: number,
+): SubgroupColumn[] {
+  const first = FIXED.length + labels * PER_LABEL.length;
+  return header.slice(first).map((name, i) => ({
+    column: name.slice(SUBGROUP.length),
+    values: rows.map((row) => row[first + i]),
+  }));
 }
 
 function oneOf<T extends string>(allowed: readonly T[], cell: string, where: Where): T {

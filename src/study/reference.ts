@@ -65,7 +65,11 @@ function rowsOf(key: string, node: Node): Row[] {
   const inner = childrenOf(node).flatMap(([name, child]) => rowsOf(`${key}.${name}`, child));
   const item = typeof node.items === 'object' && !Array.isArray(node.items) ? node.items : undefined;
   const items =
-    item === undefined ? [] : childrenOf(item).flatMap(([name, child]) => rowsOf(`${key}[].${name}`, child));
+    item === undefined
+      ? []
+      : [item, ...optionsOf(item)].flatMap((own) =>
+          childrenOf(own).flatMap(([name, child]) => rowsOf(`${key}[].${name}`, child)),
+        );
   const alternatives = optionsOf(node).flatMap((option) => alternativeRows(key, option));
   return [own, ...inner, ...items, ...alternatives];
 }

@@ -2,6 +2,7 @@
 import { DataError } from '../errors.js';
 import { chooseThreshold, type ThresholdCriterion } from '../metrics/index.js';
 import type { Predictions } from './predictions.js';
+import type { SubgroupColumn } from './subgroups.js';
 
 /** Rows of one part, with decisions; n rows, L labels, matrices [n, L]. */
 export interface ScoredPart {
@@ -11,6 +12,8 @@ export interface ScoredPart {
   readonly patients: Int32Array;
   /** [n] cross-validation repeat, from 0. */
   readonly repeat: Int32Array;
+  /** [n] split, 0 … S − 1, by repeat, then fold. */
+  readonly split: Int32Array;
   readonly targets: Float32Array;
   readonly known: Uint8Array;
   readonly probabilities: Float64Array;
@@ -18,6 +21,8 @@ export interface ScoredPart {
   readonly decisions: Uint8Array;
   /** 0 low, 1 medium, 2 high. */
   readonly tiers: Uint8Array;
+  /** The columns that subgroups are formed from, [n] values each. */
+  readonly subgroups: readonly SubgroupColumn[];
 }
 
 /** The scored parts of a run. */
@@ -56,11 +61,16 @@ export function scoreRows(predictions: Predictions, criterion: ThresholdCriterio
       ids: rows.map((row) => predictions.ids[row]),
       patients: Int32Array.from(rows, (row) => patients[row]),
       repeat: Int32Array.from(rows, (row) => repeat[row]),
+      split: Int32Array.from(rows, (row) => names.indexOf(splitOf[row])),
       targets: Float32Array.from(cells, (cell) => predictions.targets[cell]),
       known: Uint8Array.from(cells, (cell) => predictions.known[cell]),
       probabilities: Float64Array.from(cells, (cell) => predictions.probabilities[cell]),
       decisions: Uint8Array.from(rows.flatMap((row) => decide(predictions, row, cuts.get(splitOf[row])!))),
       tiers: Uint8Array.from(cells, (cell) => predictions.tiers[cell]),
+      subgroups: predictions.subgroups.map(({ column, values }) => ({
+        column,
+        values: rows.map((row) => values[row]),
+      })),
     };
   };
   return {

@@ -36,6 +36,7 @@ import {
   splitsFolder,
   startRun,
 } from './startRun.js';
+import { subgroupValues } from './subgroups.js';
 import { encodeModel, keepSplit, readSplit } from './trainedSplit.js';
 
 export interface TrainOptions {
@@ -85,7 +86,7 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   const runtime = await Runtime.open({ device: options.device, threads: options.threads });
   const cacheRoot = out === undefined ? resolve('runs') : dirname(resolve(out));
   const { cohort, images } = await readCohort(resolved, join(cacheRoot, '.cache', 'images'), listener);
-  checkOverridesAgainst(cohort, study);
+  checkColumnValues(cohort, study);
   const splits = await studySplits(resolved, cohort);
   const inputs = await checksums(resolved, cohort);
   const notes = [...cohort.notes, ...splits.flatMap((split) => split.notes)];
@@ -222,10 +223,11 @@ async function writeResults(
   await writeRunFile(run, 'model', exportModel(final, study));
 }
 
-/** Tier overrides are applied last; that they fit the columns' values is to be known first. */
-function checkOverridesAgainst(cohort: Cohort, { tiers }: Study): void {
+/** Tier overrides and subgroups come last; that they fit the columns' values is to be known first. */
+function checkColumnValues(cohort: Cohort, { tiers, evaluation }: Study): void {
   checkOverrides(tiers.overrides, cohort.labels, tiers.diagnosisColumns);
   for (const override of tiers.overrides) firesOverride(override, cohort);
+  subgroupValues(cohort, evaluation.subgroups);
 }
 
 function joinPredictions(parts: readonly Predictions[]): Predictions {
@@ -253,6 +255,10 @@ function joinPredictions(parts: readonly Predictions[]): Predictions {
     known: joined((part) => part.known),
     probabilities: joined((part) => part.probabilities),
     tiers: joined((part) => part.tiers),
+    subgroups: parts[0].subgroups.map(({ column }, i) => ({
+      column,
+      values: parts.flatMap((part) => part.subgroups[i].values),
+    })),
   };
 }
 

@@ -60,6 +60,7 @@ function crossValidated(repeats: number, folds: number): Predictions {
     known: Uint8Array.from(cells, ({ row, label }) => (label === 1 && row % 5 === 0 ? 0 : 1)),
     probabilities: Float64Array.from(targets, (target) => 0.3 * target + 0.7 * random.uniform()),
     tiers: new Uint8Array(cells.length),
+    subgroups: [],
   };
 }
 

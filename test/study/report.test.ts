@@ -119,6 +119,7 @@ async function finishedRun(): Promise<string> {
     known: new Uint8Array(2 * rows.length).fill(1),
     probabilities: Float64Array.from(rows.flatMap(({ row }) => [probabilityOf(row), probabilityOf(row)])),
     tiers: Uint8Array.from(rows.flatMap(({ tiers }) => [...tiers])),
+    subgroups: [],
   };
   await writeRunFile(run, 'predictions', formatPredictions(predictions));
   await evaluateRun(run, {

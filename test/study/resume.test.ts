@@ -32,6 +32,7 @@ const crossed = [
   'training.epochs=2',
   'training.batchSize=8',
   'evaluation.bootstrap=20',
+  'evaluation.subgroups=[sex]',
 ];
 const results = ['predictions.csv', 'model.safetensors', 'model.onnx', 'stage1.json'];
 const silent: ProgressListener = { epochStart() {}, batch() {}, epochEnd() {}, message() {} };

@@ -84,6 +84,7 @@ const small: Predictions = {
   known: Uint8Array.of(1, 0, 1, 1, 1, 1),
   probabilities: Float64Array.of(0.1 + 0.2, 1 / 3, 0, 1, 5e-324, 0.5),
   tiers: Uint8Array.of(0, 1, 2, 0, 1, 2),
+  subgroups: [],
 };
 
 test('predictions.csv has the columns of the contract and quotes what needs it', () => {
@@ -115,6 +116,7 @@ test('predictions survive a round trip bit for bit, whatever the ids', () => {
           known: new Uint8Array(rows.length),
           probabilities: Float64Array.from(rows, ([, p]) => p + 0),
           tiers: new Uint8Array(rows.length),
+          subgroups: [],
         };
         assert.deepEqual(
           parsePredictions(formatPredictions(predictions), 'predictions.csv').ids,
@@ -123,6 +125,24 @@ test('predictions survive a round trip bit for bit, whatever the ids', () => {
       },
     ),
   );
+});
+
+test('the columns of subgroups follow those of the labels, missing values empty', () => {
+  const grouped: Predictions = {
+    ...small,
+    subgroups: [
+      { column: 'sex', values: ['f', '', 'm, other'] },
+      { column: 'age:years', values: ['34.5', '61', ''] },
+    ],
+  };
+  const text = formatPredictions(grouped);
+  assert.match(text.split('\n')[0], /:tier",subgroup:sex,subgroup:age:years$/);
+  assert.match(text.split('\n')[1], /medium,f,34\.5$/);
+  assert.deepEqual(parsePredictions(text, 'predictions.csv'), grouped);
+  const named = { ...grouped, labels: ['Biopsy', 'subgroup:sex'] };
+  assert.deepEqual(parsePredictions(formatPredictions(named), 'predictions.csv'), named);
+  const strange = text.replace('subgroup:age', 'age');
+  assert.throws(() => parsePredictions(strange, 'predictions.csv'), /got "age:years" in place 13/);
 });
 
 test('a foreign or broken predictions file is refused with line and column', () => {

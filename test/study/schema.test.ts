@@ -134,6 +134,28 @@ test('sections must fit each other', () => {
   for (const [yaml, message] of cases) assert.match(refusal(yaml), message);
 });
 
+test('subgroups are feature columns: numeric ones with cuts, others by name', () => {
+  const grouped = minimal.replace('numeric:', 'categorical: [sex]\n  text: [note]\n  numeric:');
+  const study = (subgroups: string) => `${grouped}evaluation: { subgroups: ${subgroups} }\n`;
+  const { evaluation } = parseStudy(study('[sex, { column: age, cuts: [40, 60] }]'), 'small.yaml');
+  assert.deepEqual(evaluation.subgroups, [
+    { column: 'sex', cuts: null },
+    { column: 'age', cuts: [40, 60] },
+  ]);
+  assert.deepEqual(evaluation.operatingPoints, { sensitivity: [0.9], specificity: [0.9], cost: [] });
+  for (const [subgroups, message] of [
+    ['[sx]', /evaluation\.subgroups\.0: "sx" is not a numeric, .* feature column; did you mean "sex"\?/],
+    ['[note]', /"note" is not a numeric, categorical or ordinal feature column/],
+    ['[age]', /"age" is numeric; write \{ column: "age", cuts: \[\.\.\.\] \}/],
+    ['[{ column: sex, cuts: [1] }]', /"sex" is not numeric; leave its cuts out/],
+    ['[{ column: age, cuts: [60, 40] }]', /cut points must ascend/],
+    ['[sex, sex]', /evaluation\.subgroups\.1: names the column "sex" twice/],
+    ['[{ column: age, cut: [40] }]', /has no key "cut"; did you mean "cuts"\?/],
+  ] as const)
+    assert.match(refusal(study(subgroups)), message);
+  assert.match(refusal(`${minimal}evaluation: { operatingPoints: { sensitivity: [90] } }\n`), /got 90/);
+});
+
 test('a label among the features passes only when the study says so by name', () => {
   const yaml = minimal.replace('[age, weight]', '[age, ill]\n  acceptLeakage: [ill]');
   assert.deepEqual(parseStudy(yaml, 'small.yaml').data.acceptLeakage, ['ill']);

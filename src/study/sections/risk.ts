@@ -142,6 +142,19 @@ export const tiersSection = z
   .prefault({})
   .describe('Low, medium and high risk, cut on calibrated probabilities of the validation rows.');
 
+const subgroup = z.strictObject({
+  column: z.string().min(1).describe('Feature column.'),
+  cuts: z
+    .array(z.number())
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      "Ascending bounds of a numeric column's groups, in its unit; a bound belongs to the group above it. null: its categories or levels.",
+    ),
+});
+const share = z.number().gt(0).lt(1);
+
 export const evaluationSection = z
   .strictObject({
     bootstrap: z
@@ -154,6 +167,33 @@ export const evaluationSection = z
       .enum(['youden', 'f1', 'gmean'])
       .default('youden')
       .describe('Criterion of the decision threshold per label, chosen on validation rows.'),
+    operatingPoints: z
+      .strictObject({
+        sensitivity: z
+          .array(share)
+          .default([0.9])
+          .describe('Least sensitivities; of the thresholds that keep one, the most specific.'),
+        specificity: z
+          .array(share)
+          .default([0.9])
+          .describe('Least specificities; of the thresholds that keep one, the most sensitive.'),
+        cost: z
+          .array(z.number().gt(0))
+          .default([])
+          .describe('Costs of a false negative in false positives; the threshold of least expected cost.'),
+      })
+      .prefault({})
+      .describe('Further thresholds per label, chosen on validation rows and measured beside the first.'),
+    subgroups: z
+      .array(
+        z
+          .union([z.string().min(1), subgroup])
+          .transform((named) => (typeof named === 'string' ? { column: named, cuts: null } : named)),
+      )
+      .default([])
+      .describe(
+        'Feature columns whose groups are measured apart: a categorical or ordinal one by its name, a numeric one with cuts.',
+      ),
   })
   .prefault({})
   .describe('How the held-out predictions are measured.');
