@@ -1,5 +1,6 @@
 /** Applies a fitted first stage to any rows: probabilities, fired rules, and what enters the second stage. */
 import { NotFittedError } from '../errors.js';
+import { classifierProbability } from './classifier.js';
 import { encode } from './encode.js';
 import type { Stage1Features } from './features.js';
 import { impute } from './impute.js';
@@ -8,7 +9,7 @@ import type { Stage1Model } from './stage1.js';
 import { leafOf, nodeProbability } from './tree.js';
 
 export interface Stage1Output {
-  /** [n, L] of the multivariate tree, Laplace-smoothed. */
+  /** [n, L] of the label's classifier; where it has none, of its multivariate tree, Laplace-smoothed. */
   readonly probabilities: Float64Array;
   /** [n][L] indices into the label's rules of those that fire. */
   readonly rules: readonly (readonly (readonly number[])[])[];
@@ -41,7 +42,10 @@ export function applyStage1(model: Stage1Model, source: Stage1Features): Stage1O
     rules.push(
       model.labels.map((label, l) => {
         const { tree } = label.tree;
-        probabilities[row * count + l] = nodeProbability(tree, leafOf(tree, columns, row));
+        probabilities[row * count + l] =
+          label.classifier === undefined
+            ? nodeProbability(tree, leafOf(tree, columns, row))
+            : classifierProbability(label.classifier, columns, row);
         return label.rules.flatMap((rule, i) => (fires(rule, columns, row) ? [i] : []));
       }),
     );

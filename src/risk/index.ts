@@ -1,6 +1,7 @@
 /** Stage 1: interpretable rules, trees and risk tiers from a table. */
 export { applyStage1, type Stage1Output } from './apply.js';
 export { balancedWeights, type GrowOptions, growTree, sortColumns } from './cart.js';
+export { classifierProbability, type Stage1Classifier } from './classifier.js';
 export { type BinMethod, binOf, quantileCuts, treeCuts, uniformCuts } from './discretise.js';
 export type { Stage1Note } from './encode.js';
 export {
@@ -11,11 +12,14 @@ export {
   type Stage1Features,
 } from './features.js';
 export { fitImputer, type ImputeOptions, type Imputer, impute } from './impute.js';
+export { fitLogistic, type LogisticFit, type WeightedSample } from './logistic.js';
 export type { MultivariateTree } from './multivariate.js';
+export type { Network, NetworkOptions } from './network.js';
 export { resolveStage1Options, type Stage1Options, type Stage1Settings } from './options.js';
 export { checkOverrides, describeOverride, firesOverride, type TierOverride } from './overrides.js';
 export { oddsRatio, type Rule, type Support } from './rules.js';
 export { type Criterion, criteria } from './score.js';
+export { smote } from './smote.js';
 export {
   fitStage1,
   type Stage1Input,

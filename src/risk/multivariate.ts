@@ -3,15 +3,17 @@
  * patient-grouped cross-validation, the features chosen anew in every inner fold.
  */
 import type { Random } from '../random/index.js';
-import { balancedWeights, growTree } from './cart.js';
+import { growTree, sortColumns } from './cart.js';
 import { groupedFolds } from './folds.js';
 import type { Stage1Options } from './options.js';
+import { trainingSample } from './sample.js';
 import { criteria, emptyTally, SCORE_TIE, tally } from './score.js';
 import {
   type ClassWeight,
   leafOf,
   nodeIsPositive,
   pruneTree,
+  recountTree,
   renameFeatures,
   restrictTree,
   type Tree,
@@ -24,7 +26,7 @@ export interface MultivariateTree {
   readonly tree: Tree;
   /** The tuned Dmax, Smin and penalty; null where there were too few patients to tune. */
   readonly tuned: { readonly maxDepth: number; readonly minSamples: number; readonly alpha: number } | null;
-  /** Weights of the classes in growing, pruning and deciding. */
+  /** Weights of a real row of each class in pruning and deciding, with the synthetic rows that growing made for it. */
   readonly classWeight: ClassWeight;
   /** Out-of-fold score of the tuned setting; the best of the grid, so a little too good. Null where not tuned. */
   readonly crossValidated: number | null;
@@ -48,11 +50,12 @@ export function fitMultivariate(
   rows: Int32Array,
   top: readonly number[],
   choose: (rows: Int32Array) => readonly number[],
-  { tree: options }: Stage1Options,
+  stage1: Stage1Options,
   random: Random,
 ): MultivariateTree {
+  const { tree: options } = stage1;
   const folds = groupedFolds(target, rows, matrix.patientIndex, options.folds, random);
-  const full = grow(matrix, target, rows, top, options);
+  const full = grow(matrix, target, rows, top, stage1, random);
   if (folds === null || top.length === 0) {
     return {
       tree: restrictTree(full.tree, { maxDepth: 0, minSplit: 0 }),
@@ -66,7 +69,7 @@ export function fitMultivariate(
   for (let fold = 0; fold < folds.folds; fold++) {
     const train = rows.filter((_, i) => folds.fold[i] !== fold);
     const held = rows.filter((_, i) => folds.fold[i] === fold);
-    const grown = grow(matrix, target, train, choose(train), options);
+    const grown = grow(matrix, target, train, choose(train), stage1, random);
     settings.forEach((setting, s) => {
       const tree = cutBack(grown.tree, setting, grown.classWeight);
       for (const row of held) {
@@ -94,23 +97,24 @@ function grow(
   target: Uint8Array,
   rows: Int32Array,
   top: readonly number[],
-  options: Stage1Options['tree'],
+  options: Stage1Options,
+  random: Random,
 ): { readonly tree: Tree; readonly classWeight: ClassWeight } {
-  const positives = rows.reduce((sum, row) => sum + target[row], 0);
-  const classWeight = balancedWeights(rows.length - positives, positives);
-  const tree = growTree(
-    top.map((feature) => matrix.columns[feature]),
-    top.map((feature) => matrix.orders[feature]),
-    target,
-    rows,
-    {
-      maxDepth: Math.max(...options.maxDepth),
-      minSplit: Math.min(...options.minSamples),
-      minLeaf: options.minLeaf,
-      classWeight,
-    },
-  );
-  return { tree: renameFeatures(tree, top), classWeight };
+  const columns = top.map((feature) => matrix.columns[feature]);
+  const { minLeaf, maxDepth, minSamples } = options.tree;
+  const limits = { maxDepth: Math.max(...maxDepth), minSplit: Math.min(...minSamples), minLeaf };
+  const sample = trainingSample(columns, target, rows, options, random);
+  const { classWeight, effectiveWeight } = sample;
+  if (sample.real === sample.target.length) {
+    const orders = top.map((feature) => matrix.orders[feature]);
+    const tree = growTree(columns, orders, target, rows, { ...limits, classWeight });
+    return { tree: renameFeatures(tree, top), classWeight };
+  }
+  const all = Int32Array.from(sample.target.keys());
+  const orders = sortColumns(sample.columns, all);
+  const grown = growTree(sample.columns, orders, sample.target, all, { ...limits, classWeight });
+  const tree = recountTree(grown, columns, target, rows, minLeaf);
+  return { tree: renameFeatures(tree, top), classWeight: effectiveWeight };
 }
 
 function cutBack(tree: Tree, { maxDepth, minSamples, alpha }: Setting, weight: ClassWeight): Tree {

@@ -6,6 +6,7 @@ import { DataError, ShapeError } from '../errors.js';
 import type { Estimate } from '../metrics/index.js';
 import { randomStream } from '../random/index.js';
 import { balancedWeights, growTree, sortColumns } from './cart.js';
+import { fitClassifier, type Stage1Classifier } from './classifier.js';
 import { chooseFeatures, type LabelRows, type Stage1Note } from './encode.js';
 import { type Feature, featureName, type Stage1Features } from './features.js';
 import { fitImputer, type Imputer, impute } from './impute.js';
@@ -43,6 +44,8 @@ export interface Stage1Label {
   /** The threshold rules of the top features, then the leaves of the multivariate tree. */
   readonly rules: readonly Rule[];
   readonly tree: MultivariateTree;
+  /** Gives the probabilities in place of the tree; absent where the tree gives them. */
+  readonly classifier?: Stage1Classifier;
 }
 
 export interface UnivariateFit extends Pick<Univariate, 'feature' | 'rule' | 'crossValidated'> {
@@ -151,7 +154,7 @@ function fitLabel(
   } else if (folds === null) {
     notes.push({
       code: 'few-patients',
-      message: `label "${label}" has ${positives} positive training rows, too few patients for inner folds; its thresholds are not cross-validated and its tree is not grown`,
+      message: `label "${label}" has ${positives} positive training rows, too few patients for inner folds; its thresholds are not cross-validated and no tree or classifier is fitted`,
     });
   } else if (folds.folds < options.threshold.folds) {
     notes.push({
@@ -168,6 +171,21 @@ function fitLabel(
     options,
     randomStream(options.seed, 'stage1', label, 'tree'),
   );
+  // Where there were too few patients to tune a tree, there are too few for its alternatives.
+  const classifier =
+    options.classifier === 'tree' || tree.tuned === null
+      ? {}
+      : {
+          classifier: fitClassifier(
+            options.classifier,
+            matrix.columns,
+            top,
+            target,
+            rows,
+            options,
+            randomStream(options.seed, 'stage1', label, options.classifier),
+          ),
+        };
   const describe = (rule: Parameters<typeof describeRule>[0]) =>
     describeRule(rule, features, matrix.columns, target, rows);
   return {
@@ -193,6 +211,7 @@ function fitLabel(
       ...(top.length === 0 ? [] : leafRules(tree.tree, tree.classWeight).map(describe)),
     ],
     tree,
+    ...classifier,
   };
 }
 

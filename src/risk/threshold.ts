@@ -13,6 +13,8 @@ export interface CutTable {
   readonly thresholds: Float64Array;
   /** Decimals each threshold is written with: of equally good thresholds the plainest is taken. */
   readonly decimals: Uint8Array;
+  /** [code] mean of the training values with this code. */
+  readonly centres: Float64Array;
 }
 
 /** The best rule of one feature. */
@@ -45,15 +47,20 @@ export function cutTable(
   const found = step === null ? gaps(column, order) : grid(column, order, step);
   const kept = thin(found, order.length, maxCuts);
   const codes = new Int32Array(column.length);
+  const centres = new Float64Array(kept.length + 1);
+  const sizes = new Float64Array(kept.length + 1);
   let code = 0;
   for (const row of order) {
     while (code < kept.length && column[row] >= kept[code].threshold) code++;
     codes[row] = code;
+    // A running mean, exact where all values are equal.
+    centres[code] += (column[row] - centres[code]) / ++sizes[code];
   }
   return {
     codes,
     thresholds: Float64Array.from(kept, (cut) => cut.threshold),
     decimals: Uint8Array.from(kept, (cut) => cut.decimals),
+    centres,
   };
 }
 

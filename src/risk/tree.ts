@@ -137,6 +137,39 @@ export function renameFeatures(tree: Tree, names: readonly number[]): Tree {
   return { ...tree, feature: tree.feature.map((feature) => (feature < 0 ? -1 : names[feature])) };
 }
 
+/**
+ * The same tests with the counts of other rows; a split that leaves fewer than `minLeaf` of them on a side becomes a leaf.
+ * So synthetic rows may shape a tree, and its counts and probabilities are still those of real ones.
+ * @param columns [column of the tree][row]
+ * @param rows at least one
+ */
+export function recountTree(
+  tree: Tree,
+  columns: readonly Float64Array[],
+  target: Uint8Array,
+  rows: Int32Array,
+  minLeaf: number,
+): Tree {
+  const counts = [
+    new Array<number>(tree.feature.length).fill(0),
+    new Array<number>(tree.feature.length).fill(0),
+  ];
+  for (const row of rows) {
+    let node = 0;
+    counts[target[row]][node]++;
+    while (tree.feature[node] >= 0) {
+      const goesLeft = columns[tree.feature[node]][row] <= tree.threshold[node];
+      node = goesLeft ? tree.left[node] : tree.right[node];
+      counts[target[row]][node]++;
+    }
+  }
+  const size = (node: number) => counts[0][node] + counts[1][node];
+  return collapse(
+    { ...tree, negatives: counts[0], positives: counts[1] },
+    (node) => size(tree.left[node]) < minLeaf || size(tree.right[node]) < minLeaf,
+  );
+}
+
 function collapse(tree: Tree, becomesLeaf: (node: number, depth: number) => boolean): Tree {
   const builder = new TreeBuilder();
   const copy = (node: number, depth: number): number => {

@@ -6,6 +6,7 @@ import { clusterBootstrap, denseClusters, type Estimate, percentileEstimate } fr
 import type { Random } from '../random/index.js';
 import { holds } from './features.js';
 import { groupedFolds } from './folds.js';
+import { logisticThreshold } from './logistic-threshold.js';
 import type { Stage1Options } from './options.js';
 import { criteria, emptyTally, SCORE_TIE, tally } from './score.js';
 import {
@@ -48,14 +49,14 @@ export function rankFeatures(
   matrix: Matrix,
   target: Uint8Array,
   rows: Int32Array,
-  { threshold, univariate }: Stage1Options,
+  options: Stage1Options,
   random: Random,
 ): { readonly ranked: Univariate[]; readonly folds: Folds } {
+  const { threshold } = options;
   const folds = groupedFolds(target, rows, matrix.patientIndex, threshold.folds, random);
   const ranked = matrix.tables.flatMap((table, feature): Univariate[] => {
     const counts = countCodes(table, target, rows, folds?.fold, folds?.folds);
-    const search = (pooled: Float64Array) =>
-      bestThreshold(table, pooled, threshold.criterion, univariate.minSamples);
+    const search = (pooled: Float64Array) => chooseRule(table, pooled, options);
     const rule = search(poolCounts(counts));
     if (rule === null) return [];
     if (folds === null) return [{ feature, rule, foldRules: [], crossValidated: null }];
@@ -81,6 +82,22 @@ export function rankFeatures(
       a.feature - b.feature,
   );
   return { ranked, folds };
+}
+
+/** The rule of one feature on counted rows, by the method asked for. @returns null when none is admissible */
+export function chooseRule(
+  table: CutTable,
+  pooled: Float64Array,
+  { threshold: { method, criterion }, univariate: { minSamples }, logistic }: Stage1Options,
+): ThresholdRule | null {
+  switch (method) {
+    case 'search':
+      return bestThreshold(table, pooled, criterion, minSamples);
+    case 'logistic':
+      return logisticThreshold(table, pooled, criterion, minSamples, logistic.C);
+    default:
+      return method satisfies never;
+  }
 }
 
 /**

@@ -75,6 +75,9 @@ const settingsToTry: Stage1Settings[] = [
   { forwardFill: ['income', 'HPV'], categoricalMissing: 'mode', missingIndicators: false },
   { bins: { method: 'quantile', count: 4, fixed: { age: [30, 45, 60] } }, threshold: { criterion: 'f1' } },
   { bins: { method: 'tree', count: 4 }, threshold: { criterion: 'gmean', step: 0.5 } },
+  { resampling: 'smote' },
+  { classifier: 'logistic', threshold: { method: 'logistic' } },
+  { classifier: 'network', resampling: 'smote', classWeight: 'none', network: { epochs: 5 } },
 ];
 
 test('finds the features that matter and says so in the words of the table', () => {
@@ -158,7 +161,7 @@ test('rules fire where their supports counted them, and exactly one leaf fires p
         assert.equal(fired.filter((row) => study.targets[row * 2 + l] === 1).length, rule.with.positives);
         assert.equal(rule.with.n + rule.without.n, label.n);
         assert.equal(rule.with.positives + rule.without.positives, label.positives);
-        if (rule.kind === 'leaf') {
+        if (rule.kind === 'leaf' && label.classifier === undefined) {
           const expected = (rule.with.positives + 1) / (rule.with.n + 2);
           for (const row of fired) assert.equal(probabilities[row * 2 + l], expected);
         }
@@ -257,6 +260,46 @@ test('what cannot be learnt is noted, and what cannot be right is refused', () =
   assert.throws(() => fit(study, undefined, { tree: { alpha: [-1] } }), ConfigError);
   assert.throws(() => fit(study, undefined, { threshold: { criterion: 'toString' as 'f1' } }), ConfigError);
   assert.throws(() => applyStage1({ ...fit(study), version: 2 as 1 }, study.source), NotFittedError);
+});
+
+test('the alternatives tell the finding apart, at its natural prevalence', () => {
+  const study = makeStudy(12, 400);
+  const rows = everyRow(400).filter((row) => study.known[row * 2] === 1);
+  const target = Uint8Array.from(rows, (row) => study.targets[row * 2]);
+  const prevalence = target.reduce((a, b) => a + b, 0) / target.length;
+  for (const classifier of ['logistic', 'network'] as const) {
+    for (const [resampling, classWeight] of [
+      ['none', 'none'],
+      ['none', 'balanced'],
+      ['smote', 'none'],
+    ] as const) {
+      const model = fit(study, undefined, { classifier, resampling, classWeight, network: { epochs: 20 } });
+      assert.equal(model.labels[0].classifier?.kind, classifier);
+      const { probabilities } = applyStage1(model, study.source);
+      const own = Float64Array.from(rows, (row) => probabilities[row * 2]);
+      const mean = own.reduce((a, b) => a + b, 0) / own.length;
+      const name = `${classifier}, ${resampling}, ${classWeight}`;
+      assert.ok(Math.abs(mean - prevalence) < 0.04, `${name}: mean ${mean}, prevalence ${prevalence}`);
+      assert.ok(auroc(own, target)! > 0.75, name);
+    }
+  }
+});
+
+test('synthetic rows stay inside the inner folds: labels without signal score about chance', () => {
+  let sum = 0;
+  const repeats = 10;
+  for (let seed = 1; seed <= repeats; seed++) {
+    const study = makeStudy(seed);
+    const random = randomStream(seed, 'shuffled');
+    const targets = study.targets.map(() => (random.uniform() < 0.12 ? 1 : 0));
+    const model = fit({ ...study, targets }, undefined, {
+      resampling: 'smote',
+      tree: { maxDepth: [6], minSamples: [10], alpha: [0], minLeaf: 1, criterion: 'auc' },
+      threshold: { resamples: 0 },
+    });
+    for (const { tree } of model.labels) sum += tree.crossValidated! / (repeats * 2);
+  }
+  assert.ok(Math.abs(sum - 0.5) < 0.06, `mean out-of-fold balanced accuracy ${sum}`);
 });
 
 test('columns and levels may bear any name', () => {

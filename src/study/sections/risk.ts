@@ -57,7 +57,13 @@ export const stage1Section = z
       .describe('Univariate classification trees and their rules.'),
     threshold: z
       .strictObject({
-        criterion: ruleCriterion.default('youden').describe('Score that a rule threshold maximises.'),
+        method: z
+          .enum(['search', 'logistic'])
+          .default('search')
+          .describe(
+            'search: the threshold with the best score. logistic: where a class-balanced logistic regression on the feature puts even odds.',
+          ),
+        criterion: ruleCriterion.default('youden').describe('Score that a rule is chosen and ranked by.'),
         step: z
           .number()
           .gt(0)
@@ -75,6 +81,11 @@ export const stage1Section = z
           .min(0)
           .default(500)
           .describe("Bootstrap resamples of patients for the interval of a rule's score; 0: none."),
+        permutations: z
+          .int()
+          .min(0)
+          .default(200)
+          .describe("Permutations of the labels between patients for a rule's p-value; 0: none."),
       })
       .prefault({})
       .describe('Threshold search per label and feature.'),
@@ -101,6 +112,42 @@ export const stage1Section = z
       })
       .prefault({})
       .describe('Multivariate tree per label on its top features.'),
+    classifier: z
+      .enum(['tree', 'logistic', 'network'])
+      .default('tree')
+      .describe('Where the probabilities of stage 1 come from; rules are always those of the tree.'),
+    classWeight: z
+      .enum(['balanced', 'none'])
+      .default('balanced')
+      .describe(
+        'Weigh both classes equally in the tree, logistic regression or network on the top features.',
+      ),
+    resampling: z
+      .enum(['none', 'smote'])
+      .default('none')
+      .describe(
+        'smote: synthetic rows of the rarer class, made inside every training fold from the rows that a model is fitted on.',
+      ),
+    logistic: z
+      .strictObject({
+        C: z
+          .number()
+          .gt(0)
+          .default(0.01)
+          .describe('Inverse strength of the L2 penalty, as in scikit-learn, on standardised features.'),
+      })
+      .prefault({})
+      .describe('Logistic regression, for thresholds and as a classifier.'),
+    network: z
+      .strictObject({
+        hidden: z.int().min(1).max(1024).default(16).describe('Hidden units.'),
+        epochs: z.int().min(1).default(100).describe('Passes over the training rows.'),
+        learningRate: z.number().gt(0).default(0.01).describe('Step length of Adam.'),
+        weightDecay: z.number().min(0).default(0.001).describe('L2 penalty on the weights, per row.'),
+        batchSize: z.int().min(1).default(32).describe('Rows per step.'),
+      })
+      .prefault({})
+      .describe('Fully connected network with one hidden layer, as a classifier.'),
   })
   .prefault({})
   .describe('Stage 1: interpretable rules and trees on the table columns, fitted inside the training rows.');
