@@ -23,9 +23,18 @@ export interface Rule {
   readonly oddsRatio: { readonly value: number; readonly ci95: readonly [low: number, high: number] };
   /** Out-of-fold score of a threshold rule; null for leaves, whose tree has one score. */
   readonly score: Estimate | null;
+  /** Permutation p-value of a threshold rule and the same corrected for the many features, see `permutationTest`; else null. */
+  readonly pValue: number | null;
+  readonly adjustedPValue: number | null;
   /** E.g. `Age >= 35 -> positive; 41 of 60 (68 %) vs 12 of 200 (6 %) without`. */
   readonly text: string;
 }
+
+/** What a rule is before its support is counted. */
+export type RuleParts = Pick<
+  Rule,
+  'kind' | 'conditions' | 'prediction' | 'score' | 'pValue' | 'adjustedPValue'
+>;
 
 /** Whether all of a rule's conditions hold in a row. @param columns [feature][row] */
 export function fires(
@@ -38,7 +47,7 @@ export function fires(
 
 /** Counts a rule's support on the given rows and puts it into words. */
 export function describeRule(
-  parts: Pick<Rule, 'kind' | 'conditions' | 'prediction' | 'score'>,
+  parts: RuleParts,
   features: readonly Feature[],
   columns: readonly Float64Array[],
   target: Uint8Array,
@@ -66,15 +75,14 @@ export function describeRule(
 }
 
 /** One rule per leaf of a tree, in the order of its leaves. */
-export function leafRules(
-  tree: Tree,
-  weight: ClassWeight,
-): Pick<Rule, 'kind' | 'conditions' | 'prediction' | 'score'>[] {
+export function leafRules(tree: Tree, weight: ClassWeight): RuleParts[] {
   return leafPaths(tree).map(({ leaf, path }) => ({
     kind: 'leaf',
     conditions: path,
     prediction: nodeIsPositive(tree, leaf, weight) ? 'positive' : 'negative',
     score: null,
+    pValue: null,
+    adjustedPValue: null,
   }));
 }
 

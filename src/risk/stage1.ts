@@ -12,10 +12,18 @@ import { type Feature, featureName, type Stage1Features } from './features.js';
 import { fitImputer, type Imputer, impute } from './impute.js';
 import { fitMultivariate, type MultivariateTree } from './multivariate.js';
 import { resolveStage1Options, type Stage1Options, type Stage1Settings } from './options.js';
-import { describeRule, leafRules, type Rule } from './rules.js';
+import { permutationTest, type RuleSignificance } from './permutation.js';
+import { describeRule, leafRules, type Rule, type RuleParts } from './rules.js';
 import { cutTable } from './threshold.js';
 import { renameFeatures, type Tree } from './tree.js';
-import { type Matrix, pickTop, rankFeatures, scoreEstimates, type Univariate } from './univariate.js';
+import {
+  chooseRule,
+  type Matrix,
+  pickTop,
+  rankFeatures,
+  scoreEstimates,
+  type Univariate,
+} from './univariate.js';
 
 /** The fitted first stage; plain JSON, written as `stage1.json`. */
 export interface Stage1Model {
@@ -186,8 +194,8 @@ function fitLabel(
             randomStream(options.seed, 'stage1', label, options.classifier),
           ),
         };
-  const describe = (rule: Parameters<typeof describeRule>[0]) =>
-    describeRule(rule, features, matrix.columns, target, rows);
+  const significance = ruleSignificance(labelRows, ranked, matrix, options);
+  const describe = (rule: RuleParts) => describeRule(rule, features, matrix.columns, target, rows);
   return {
     label,
     n: rows.length,
@@ -206,6 +214,7 @@ function fitLabel(
           conditions: [{ feature, op: rule.op, threshold: rule.threshold }],
           prediction: 'positive',
           score: scores[i],
+          ...(significance.get(feature) ?? { pValue: null, adjustedPValue: null }),
         }),
       ),
       ...(top.length === 0 ? [] : leafRules(tree.tree, tree.classWeight).map(describe)),
@@ -213,6 +222,27 @@ function fitLabel(
     tree,
     ...classifier,
   };
+}
+
+/** P-values by feature; none where no permutation is asked for. */
+function ruleSignificance(
+  { label, target, rows }: LabelRows,
+  ranked: readonly Univariate[],
+  { tables, patientIndex }: Matrix,
+  options: Stage1Options,
+): Map<number, RuleSignificance> {
+  const { permutations } = options.threshold;
+  if (permutations === 0) return new Map();
+  const tested = permutationTest(
+    ranked.map(({ feature, rule }) => ({ table: tables[feature], rule })),
+    target,
+    rows,
+    patientIndex,
+    permutations,
+    (table, counts) => chooseRule(table, counts, options),
+    randomStream(options.seed, 'stage1', label, 'permutation'),
+  );
+  return new Map(ranked.map(({ feature }, i) => [feature, tested[i]]));
 }
 
 function univariateTree(

@@ -112,8 +112,22 @@ export function bestThreshold(
     positives += counts[i + 1];
   }
   if (positives === 0 || negatives === 0) return null;
-  let best: ThresholdRule | null = null;
-  let bestDecimals = 0;
+  let best = -1;
+  let bestOp: ThresholdRule['op'] = '>=';
+  let bestScore = Number.NEGATIVE_INFINITY;
+  // Of equal scores, fewer decimals win, then `>=`.
+  const offer = (i: number, op: ThresholdRule['op'], value: number): void => {
+    const margin = value - bestScore;
+    if (margin <= -SCORE_TIE) return;
+    if (margin <= SCORE_TIE) {
+      const fewer = table.decimals[best] - table.decimals[i];
+      if (fewer < 0 || (fewer === 0 && !(bestOp === '<' && op === '>='))) return;
+    }
+    best = i;
+    bestOp = op;
+    bestScore = value;
+  };
+  const cells = emptyTally();
   let below0 = 0;
   let below1 = 0;
   for (let i = 0; i < table.thresholds.length; i++) {
@@ -121,31 +135,18 @@ export function bestThreshold(
     below1 += counts[i * 2 + 1];
     const below = below0 + below1;
     if (below < minSamples || positives + negatives - below < minSamples) continue;
-    const upper = score({
-      truePositives: positives - below1,
-      falsePositives: negatives - below0,
-      falseNegatives: below1,
-      trueNegatives: below0,
-    });
-    const lower = score({
-      truePositives: below1,
-      falsePositives: below0,
-      falseNegatives: positives - below1,
-      trueNegatives: negatives - below0,
-    });
-    // Either direction may tie with the best so far; `>=` is offered first.
-    for (const [op, value] of [['>=', upper] as const, ['<', lower] as const]) {
-      const margin = best === null ? Number.POSITIVE_INFINITY : value - best.score;
-      const simpler =
-        table.decimals[i] < bestDecimals ||
-        (table.decimals[i] === bestDecimals && best?.op === '<' && op === '>=');
-      if (margin > SCORE_TIE || (margin > -SCORE_TIE && simpler)) {
-        best = { threshold: table.thresholds[i], op, score: value };
-        bestDecimals = table.decimals[i];
-      }
-    }
+    cells.truePositives = positives - below1;
+    cells.falsePositives = negatives - below0;
+    cells.falseNegatives = below1;
+    cells.trueNegatives = below0;
+    offer(i, '>=', score(cells));
+    cells.truePositives = below1;
+    cells.falsePositives = below0;
+    cells.falseNegatives = positives - below1;
+    cells.trueNegatives = negatives - below0;
+    offer(i, '<', score(cells));
   }
-  return best;
+  return best < 0 ? null : { threshold: table.thresholds[best], op: bestOp, score: bestScore };
 }
 
 /** The 2 × 2 table of a rule on counted rows; no rule calls every row negative. @param counts [code][class] */

@@ -43,6 +43,8 @@ test('a rule is told with its support on both sides', () => {
       conditions: [{ feature: 0, op: '>=', threshold: 35 }],
       prediction: 'positive',
       score: null,
+      pValue: null,
+      adjustedPValue: null,
     },
     [numeric({ column: 'age', integer: true })],
     [ages],

@@ -142,6 +142,19 @@ test('the model is plain JSON and works the same after a round trip; equal seeds
   }
 });
 
+test('threshold rules carry p-values, corrected for the many features; leaves and a study without permutations none', () => {
+  const study = makeStudy(11);
+  const [finding] = fit(study, undefined, { threshold: { permutations: 99 } }).labels;
+  const [best] = finding.rules;
+  assert.deepEqual([best.pValue, best.adjustedPValue], [0.01, 0.01]);
+  for (const { kind, pValue, adjustedPValue } of finding.rules) {
+    if (kind === 'leaf') assert.deepEqual([pValue, adjustedPValue], [null, null]);
+    else assert.ok(adjustedPValue! >= pValue! && pValue! >= 0.01 && adjustedPValue! <= 1);
+  }
+  const [without] = fit(study, undefined, { threshold: { permutations: 0 } }).labels;
+  assert.ok(without.rules.every(({ pValue, adjustedPValue }) => pValue === null && adjustedPValue === null));
+});
+
 test('the order in which training rows are listed does not matter', () => {
   const study = makeStudy(5);
   const shuffled = randomStream(1, 'rows').shuffle(everyRow(study.source.size));
