@@ -23,9 +23,11 @@ export interface SearchedFeature {
 
 /**
  * Permutation p-values of maximally selected scores, (1 + permutations with a score as good) / (1 + permutations)
- * [phipson2010permutation]. The adjusted ones are Westfall and Young's step-down max-T
- * [westfall1993resampling]: the k-th best feature is compared with the best permuted score among itself and the worse ones, and no
- * feature gets a smaller value than a better one.
+ * [phipson2010permutation]. The adjusted ones are Westfall and Young's step-down max-T [westfall1993resampling]: the k-th
+ * best feature is compared with the best permuted score among itself and the worse ones, and no feature gets a smaller
+ * value than a better one. For this, a feature's scores are centred and scaled by their mean and standard deviation over
+ * all labellings, the given one included: a feature with many thresholds reaches a higher score by chance than one with
+ * two values, and would otherwise hide it.
  *
  * Labels are permuted between patients: those with equally many rows exchange their rows' labels, in row order
  * [winkler2015multilevel]. So rows of one patient stay as alike as they are; a patient whose number of rows nobody
@@ -33,7 +35,7 @@ export interface SearchedFeature {
  * @param features those with an admissible rule
  * @param target [row of the cohort] 1 = positive
  * @param rows distinct rows with a known label, both classes among them
- * @param search repeats the search on counts [code][class], by which `rule` was found
+ * @param search repeats the search on counts [code][class], by which `rule` was found; finding none scores 0
  * @returns in the order of `features`
  */
 export function permutationTest(
@@ -45,33 +47,55 @@ export function permutationTest(
   search: (table: CutTable, counts: Float64Array) => ThresholdRule | null,
   random: Random,
 ): RuleSignificance[] {
+  // [feature][labelling], the given labels first.
+  const scores = features.map(({ rule }) => new Float64Array(permutations + 1).fill(rule.score, 0, 1));
   const totals = features.map(({ table }) => codeTotals(table, rows));
   const counts = totals.map((total) => new Float64Array(total.length * 2));
-  const descending = [...features.keys()].sort((a, b) => features[b].rule.score - features[a].rule.score);
-  const asGood = new Float64Array(features.length);
-  const best = new Float64Array(features.length);
   const exchange = labelExchange(target, rows, patientIndex, random);
-  for (let permutation = 0; permutation < permutations; permutation++) {
+  for (let permutation = 1; permutation <= permutations; permutation++) {
     const positives = exchange();
-    let bestOfWorse = Number.NEGATIVE_INFINITY;
-    for (let k = descending.length - 1; k >= 0; k--) {
-      const feature = descending[k];
-      const { table, rule } = features[feature];
-      countPositives(table.codes, positives, totals[feature], counts[feature]);
-      const score = search(table, counts[feature])?.score ?? Number.NEGATIVE_INFINITY;
-      bestOfWorse = Math.max(bestOfWorse, score);
-      if (score > rule.score - SCORE_TIE) asGood[feature]++;
-      if (bestOfWorse > rule.score - SCORE_TIE) best[feature]++;
-    }
+    features.forEach(({ table }, f) => {
+      countPositives(table.codes, positives, totals[f], counts[f]);
+      scores[f][permutation] = search(table, counts[f])?.score ?? 0;
+    });
   }
-  const pValue = (count: number) => (1 + count) / (1 + permutations);
-  const adjusted = new Float64Array(features.length);
+  const standard = scores.map(standardize);
+  const adjusted = stepDownMaxT(standard);
+  return standard.map((labellings, f) => ({
+    pValue: shareAsGood(labellings, labellings[0]),
+    adjustedPValue: adjusted[f],
+  }));
+}
+
+/** @param scores [feature][labelling], the given labels first @returns [feature] */
+function stepDownMaxT(scores: readonly Float64Array[]): Float64Array {
+  const descending = [...scores.keys()].sort((a, b) => scores[b][0] - scores[a][0]);
+  const adjusted = new Float64Array(scores.length);
+  const bestOfWorse = new Float64Array(scores[0]?.length ?? 0).fill(Number.NEGATIVE_INFINITY);
+  for (const feature of descending.toReversed()) {
+    scores[feature].forEach((score, labelling) => {
+      bestOfWorse[labelling] = Math.max(bestOfWorse[labelling], score);
+    });
+    adjusted[feature] = shareAsGood(bestOfWorse, scores[feature][0]);
+  }
   let least = 0;
   for (const feature of descending) {
-    least = Math.max(least, pValue(best[feature]));
+    least = Math.max(least, adjusted[feature]);
     adjusted[feature] = least;
   }
-  return features.map((_, f) => ({ pValue: pValue(asGood[f]), adjustedPValue: adjusted[f] }));
+  return adjusted;
+}
+
+function standardize(scores: Float64Array): Float64Array {
+  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
+  const sd = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length);
+  return scores.map((score) => (sd < SCORE_TIE ? 0 : (score - mean) / sd));
+}
+
+/** Share of the labellings, the given one among them, whose score is at least the given one's. */
+function shareAsGood(scores: Float64Array, given: number): number {
+  const asGood = scores.reduce((count, score) => count + (score > given - SCORE_TIE ? 1 : 0), 0);
+  return asGood / scores.length;
 }
 
 /**

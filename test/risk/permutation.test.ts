@@ -61,6 +61,13 @@ test('p-values are those of all permutations, written out, where these can be li
     ),
   );
   const observed = columns.map((column) => slowSearch(column, target));
+  // Standardised over all deals, so that columns with more thresholds do not outshine the others.
+  columns.forEach((_, f) => {
+    const mean = scores.reduce((sum, deal) => sum + deal[f], 0) / deals.length;
+    const sd = Math.sqrt(scores.reduce((sum, deal) => sum + (deal[f] - mean) ** 2, 0) / deals.length);
+    observed[f] = (observed[f] - mean) / sd;
+    for (const deal of scores) deal[f] = (deal[f] - mean) / sd;
+  });
   const share = (holds: (deal: number[]) => boolean) => scores.filter(holds).length / deals.length;
   const raw = observed.map((t, f) => share((deal) => deal[f] >= t - 1e-9));
   const order = [0, 1, 2].sort((a, b) => observed[b] - observed[a]);
