@@ -59,24 +59,3 @@ export function featureName(feature: Feature): string {
       return feature satisfies never;
   }
 }
-
-/**
- * A condition in the table's own terms: `Age >= 35`, `HPV = yes`, `HPV != yes`, `Grade >= moderate`, `Income missing`.
- * Bins are named by their cut points, ranks by their levels, whole numbers without the half between two of them.
- */
-export function describeCondition(feature: Feature, op: Condition['op'], threshold: number): string {
-  const upper = op === '>=' || op === '>';
-  if (feature.kind === 'level') return `${feature.column} ${upper ? '=' : '!='} ${feature.level}`;
-  if (feature.kind === 'missing') return `${feature.column} ${upper ? 'missing' : 'recorded'}`;
-  const { column, cuts, levels, integer } = feature;
-  if (cuts === null && levels === null && !integer) return `${column} ${op} ${plain(threshold)}`;
-  // Smallest whole number on the upper side; `x < T` and `x <= T` are its complements.
-  const first = op === '>=' || op === '<' ? Math.ceil(threshold) : Math.floor(threshold) + 1;
-  const side = upper ? '>=' : '<';
-  if (cuts !== null) return `${column} ${side} ${plain(cuts[first - 1])}`;
-  return `${column} ${side} ${levels === null ? first : levels[first]}`;
-}
-
-function plain(value: number): string {
-  return String(Number(value.toPrecision(6)));
-}

@@ -6,7 +6,6 @@ export { type BinMethod, binOf, quantileCuts, treeCuts, uniformCuts } from './di
 export type { Stage1Note } from './encode.js';
 export {
   type Condition,
-  describeCondition,
   type Feature,
   featureName,
   type Stage1Features,
@@ -17,6 +16,7 @@ export type { MultivariateTree } from './multivariate.js';
 export type { Network, NetworkOptions } from './network.js';
 export { resolveStage1Options, type Stage1Options, type Stage1Settings } from './options.js';
 export { checkOverrides, describeOverride, firesOverride, type TierOverride } from './overrides.js';
+export { describePremise } from './premise.js';
 export { oddsRatio, type Rule, type Support } from './rules.js';
 export { type Criterion, criteria } from './score.js';
 export { smote } from './smote.js';

@@ -1,6 +1,7 @@
 /** Rules as data and as sentences: which rows they fire on, how often the finding is there with and without. */
 import type { Estimate } from '../metrics/index.js';
-import { type Condition, describeCondition, type Feature, holds } from './features.js';
+import { type Condition, type Feature, holds } from './features.js';
+import { describePremise } from './premise.js';
 import type { ClassWeight, Tree } from './tree.js';
 import { leafPaths, nodeIsPositive } from './tree.js';
 
@@ -19,6 +20,8 @@ export interface Rule {
   /** Training rows on which it fires, and the others. */
   readonly with: Support;
   readonly without: Support;
+  /** Patients of the rows on which it fires. */
+  readonly patients: number;
   /** Odds of the finding with the rule over those without; see `oddsRatio`. */
   readonly oddsRatio: { readonly value: number; readonly ci95: readonly [low: number, high: number] };
   /** Out-of-fold score of a threshold rule; null for leaves, whose tree has one score. */
@@ -26,7 +29,10 @@ export interface Rule {
   /** Permutation p-value of a threshold rule and the same corrected for the many features, see `permutationTest`; else null. */
   readonly pValue: number | null;
   readonly adjustedPValue: number | null;
-  /** E.g. `Age >= 35 -> positive; 41 of 60 (68 %) vs 12 of 200 (6 %) without`. */
+  /**
+   * E.g. `HPV = yes and Age ≥ 35 → higher risk: 41 of 60 such patients had Biopsy (68 %), 12 of 200 others (6 %)`; where
+   * patients have several rows, `41 of 60 such rows (38 patients)`.
+   */
   readonly text: string;
 }
 
@@ -45,32 +51,49 @@ export function fires(
   return rule.conditions.every(({ feature, op, threshold }) => holds(op, columns[feature][row], threshold));
 }
 
-/** Counts a rule's support on the given rows and puts it into words. */
+/** One label's rows, to count a rule's support on. */
+export interface RuleRows {
+  readonly label: string;
+  /** [row of the cohort] 1 = positive */
+  readonly target: Uint8Array;
+  readonly rows: Int32Array;
+  readonly patientIndex: Int32Array;
+}
+
+/** Counts a rule's support on a label's rows and puts it into words. @param columns [feature][row of the cohort] */
 export function describeRule(
   parts: RuleParts,
   features: readonly Feature[],
   columns: readonly Float64Array[],
-  target: Uint8Array,
-  rows: Int32Array,
+  { label, target, rows, patientIndex }: RuleRows,
 ): Rule {
   const inside = { n: 0, positives: 0 };
   const outside = { n: 0, positives: 0 };
+  const patients = new Set<number>();
+  const everyone = new Set<number>();
   for (const row of rows) {
-    const side = fires(parts, columns, row) ? inside : outside;
+    const fired = fires(parts, columns, row);
+    const side = fired ? inside : outside;
     side.n++;
     side.positives += target[row];
+    everyone.add(patientIndex[row]);
+    if (fired) patients.add(patientIndex[row]);
   }
-  const tests = parts.conditions.map(({ feature, op, threshold }) =>
-    describeCondition(features[feature], op, threshold),
-  );
-  const premise = tests.length === 0 ? 'all rows' : tests.join(' and ');
-  const comparison = outside.n === 0 ? '' : ` vs ${share(outside)} without`;
+  const premise = describePremise(features, parts.conditions);
+  const who = everyone.size === rows.length ? 'patients' : 'rows';
+  const people = who === 'patients' ? '' : ` (${patients.size} patients)`;
+  const found = `${inside.positives} of ${inside.n} such ${who}${people} had ${label}${percent(inside)}`;
+  const others = `${outside.positives} of ${outside.n} others${percent(outside)}`;
   return {
     ...parts,
     with: inside,
     without: outside,
+    patients: patients.size,
     oddsRatio: oddsRatio(inside, outside),
-    text: `${premise} -> ${parts.prediction}; ${share(inside)}${comparison}`,
+    text:
+      parts.conditions.length === 0
+        ? `everyone: ${inside.positives} of ${inside.n} ${who}${people} had ${label}${percent(inside)}`
+        : `${premise} → ${compareRisk(inside, outside)}: ${found}, ${others}`,
   };
 }
 
@@ -101,6 +124,13 @@ export function oddsRatio(inside: Support, outside: Support): Rule['oddsRatio'] 
   return { value, ci95: [value / spread, value * spread] };
 }
 
-function share({ n, positives }: Support): string {
-  return n === 0 ? '0 of 0' : `${positives} of ${n} (${Math.round((100 * positives) / n)} %)`;
+function compareRisk(inside: Support, outside: Support): string {
+  // Shares compared crosswise, in whole numbers; a side without rows compares as equal.
+  const difference = inside.positives * outside.n - outside.positives * inside.n;
+  if (difference === 0) return 'equal risk';
+  return difference > 0 ? 'higher risk' : 'lower risk';
+}
+
+function percent({ n, positives }: Support): string {
+  return n === 0 ? '' : ` (${Math.round((100 * positives) / n)} %)`;
 }

@@ -13,6 +13,7 @@ import { fitImputer, type Imputer, impute } from './impute.js';
 import { fitMultivariate, type MultivariateTree } from './multivariate.js';
 import { resolveStage1Options, type Stage1Options, type Stage1Settings } from './options.js';
 import { permutationTest, type RuleSignificance } from './permutation.js';
+import { describePremise } from './premise.js';
 import { describeRule, leafRules, type Rule, type RuleParts } from './rules.js';
 import { cutTable } from './threshold.js';
 import { renameFeatures, type Tree } from './tree.js';
@@ -195,7 +196,8 @@ function fitLabel(
           ),
         };
   const significance = ruleSignificance(labelRows, ranked, matrix, options);
-  const describe = (rule: RuleParts) => describeRule(rule, features, matrix.columns, target, rows);
+  const describe = (rule: RuleParts) =>
+    describeRule(rule, features, matrix.columns, { ...labelRows, patientIndex: matrix.patientIndex });
   return {
     label,
     n: rows.length,
@@ -302,10 +304,11 @@ function secondStageInputs(
   });
   const rules = new Map<string, Stage1Input>();
   for (const { rules: all } of labels) {
-    for (const { kind, conditions, text } of all) {
+    for (const { kind, conditions } of all) {
       if (kind !== 'threshold' || isTwoValued(columns[conditions[0].feature], rows)) continue;
       const key = JSON.stringify(conditions);
-      if (!rules.has(key)) rules.set(key, { kind: 'rule', name: text.split(' -> ')[0], conditions });
+      if (!rules.has(key))
+        rules.set(key, { kind: 'rule', name: describePremise(features, conditions), conditions });
     }
   }
   return [...standardised, ...rules.values()];

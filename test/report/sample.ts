@@ -66,7 +66,7 @@ export function sampleInput(
           ? []
           : [
               {
-                text: 'ageYears >= 35 -> positive; 203 of 812 (25 %) vs 96 of 788 (12 %) without',
+                text: 'ageYears ≥ 35 → higher risk: 203 of 812 such patients had B (25 %), 96 of 788 others (12 %)',
                 with: { n: 812, positives: 203 },
                 oddsRatio: { value: 2.41, ci95: [1.83, 3.18] },
                 score: { value: 0.613, ci95: [0.571, 0.652] },

@@ -86,11 +86,11 @@ test('finds the features that matter and says so in the words of the table', () 
     label.rules.filter((rule) => rule.kind === 'threshold').map((rule) => rule.text);
   assert.match(
     thresholds(finding).slice(0, 2).join('\n'),
-    /^HPV = yes -> positive; \d+ of \d+ \(\d+ %\) vs \d+ of \d+ \(\d+ %\) without$/m,
+    /^HPV = yes → higher risk: \d+ of \d+ such rows \(\d+ patients\) had finding \(\d+ %\), \d+ of \d+ others \(\d+ %\)$/m,
   );
-  assert.match(thresholds(finding).slice(0, 2).join('\n'), /^age >= 4\d -> positive;/m);
-  assert.match(thresholds(other).slice(0, 2).join('\n'), /^grade >= severe -> positive;/m);
-  assert.match(thresholds(other).slice(0, 2).join('\n'), /^income missing -> positive;/m);
+  assert.match(thresholds(finding).slice(0, 2).join('\n'), /^age ≥ 4\d → higher risk:/m);
+  assert.match(thresholds(other).slice(0, 2).join('\n'), /^grade ≥ severe → higher risk:/m);
+  assert.match(thresholds(other).slice(0, 2).join('\n'), /^income missing → higher risk:/m);
 });
 
 test('values outside the training rows never change the model', () => {
@@ -208,7 +208,7 @@ test('the second stage gets standardised top features and 0/1 rules', () => {
 test('bins are read back as their cut points', () => {
   const model = fit(makeStudy(2), undefined, { bins: { fixed: { age: [30, 45, 60] } } });
   const texts = model.labels[0].rules.map((rule) => rule.text).join('\n');
-  assert.match(texts, /^age >= 45 -> positive/m);
+  assert.match(texts, /^age ≥ 45 → higher risk/m);
 });
 
 test('new patients may lack values and bring new categories; absent columns are named', () => {

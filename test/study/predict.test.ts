@@ -87,7 +87,7 @@ test('fired rules stand beside each label, in words', async () => {
   }
   assert.ok(fired > 0);
   // One threshold rule read by hand: it fires where the recorded value passes the cut.
-  const isRule = /^(\w+) (>=|<) ([\d.]+) -> positive;/;
+  const isRule = /^(\w+) (≥|<) ([\d.]+) → higher risk:/;
   const label = stage1.labels.find(({ rules }) =>
     rules.some(({ kind, text }) => kind === 'threshold' && isRule.test(text)),
   )!;
@@ -96,7 +96,7 @@ test('fired rules stand beside each label, in words', async () => {
   const recorded = table.filter((row) => row[column] !== '');
   assert.ok(recorded.length > 0);
   for (const row of recorded) {
-    const passes = op === '>=' ? Number(row[column]) >= Number(cut) : Number(row[column]) < Number(cut);
+    const passes = op === '≥' ? Number(row[column]) >= Number(cut) : Number(row[column]) < Number(cut);
     const cell = rows.find(({ id }) => id === row.id)![`${label.label}:rules`];
     assert.equal(cell.split(' | ').includes(text), passes, `${row.id}: ${text}`);
   }
