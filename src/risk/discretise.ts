@@ -22,9 +22,15 @@ export function binOf(cuts: readonly number[], x: number): number {
 
 /**
  * Checks clinical cut points.
- * @throws ConfigError unless they are finite and strictly ascending
+ * @throws ConfigError unless there are any, finite and strictly ascending
  */
 export function checkCuts(column: string, cuts: readonly number[]): readonly number[] {
+  if (cuts.length === 0) {
+    throw new ConfigError(
+      `fitStage1: cut points of "${column}" must be at least one, got []; name them or leave the column out of bins.fixed`,
+      'stage1.bins.fixed',
+    );
+  }
   cuts.forEach((cut, i) => {
     if (!Number.isFinite(cut) || (i > 0 && !(cut > cuts[i - 1]))) {
       throw new ConfigError(

@@ -5,24 +5,10 @@
 import { suggestName } from '../data/index.js';
 import { ConfigError } from '../errors.js';
 import { type BinMethod, binOf, checkCuts, quantileCuts, treeCuts, uniformCuts } from './discretise.js';
-import { type Feature, featureName, type Stage1Features } from './features.js';
+import { type Feature, featureName, type LabelRows, type Stage1Features } from './features.js';
 import type { ImputedCategorical, ImputedNumeric } from './impute.js';
+import { columnNote, type Stage1Note } from './note.js';
 import type { Stage1Options } from './options.js';
-
-/** Something that fitting did besides fitting. */
-export interface Stage1Note {
-  /** Stable identifier such as `constant-column`. */
-  readonly code: string;
-  readonly message: string;
-}
-
-/** One label's training rows with a known value. */
-export interface LabelRows {
-  readonly label: string;
-  /** [row of the cohort] 1 = positive; meaningful at `rows`. */
-  readonly target: Uint8Array;
-  readonly rows: Int32Array;
-}
 
 type Imputed = {
   readonly numeric: readonly ImputedNumeric[];
@@ -43,11 +29,12 @@ export function chooseFeatures(
 ): { features: Feature[]; columns: Float64Array[]; notes: Stage1Note[] } {
   checkFixedColumns(source, options);
   const notes: Stage1Note[] = [];
+  const emptyColumns = new Set<string>();
   const candidates: Feature[] = [];
   imputed.numeric.forEach(({ column, values, missing }, i) => {
     const { kind, levels } = source.numeric[i];
     const recorded = rows.filter((row) => missing[row] === 0);
-    if (recorded.length === 0) notes.push(note('empty-column', column, 'has no recorded training value'));
+    if (recorded.length === 0) emptyColumns.add(column);
     const numbers = Float64Array.from(recorded, (row) => values[row]);
     candidates.push({
       kind: 'numeric',
@@ -59,9 +46,7 @@ export function chooseFeatures(
     if (options.missingIndicators) candidates.push({ kind: 'missing', column });
   });
   imputed.categorical.forEach(({ column, values, missing }) => {
-    if (rows.every((row) => missing[row] === 1)) {
-      notes.push(note('empty-column', column, 'has no recorded training value'));
-    }
+    if (rows.every((row) => missing[row] === 1)) emptyColumns.add(column);
     const levels = new Map<string, number>();
     for (const row of rows) {
       const value = values[row];
@@ -75,22 +60,31 @@ export function chooseFeatures(
 
   const features: Feature[] = [];
   const columns: Float64Array[] = [];
+  const constant: Feature[] = [];
   const twins = new Twins(rows);
   encode(candidates, imputed, source.size, rows).forEach((column, i) => {
     const feature = candidates[i];
     if (feature.kind === 'numeric' && feature.cuts !== null) notes.push(...emptyBins(feature, column, rows));
     if (rows.every((row) => column[row] === column[rows[0]])) {
-      if (feature.kind === 'numeric') {
-        notes.push(
-          note('constant-column', feature.column, 'has one value in all training rows; it is left out'),
-        );
-      }
+      constant.push(feature);
       return;
     }
-    if (twins.find(featureName(feature), column) !== null) return;
+    if (twins.isTwin(feature, column)) return;
     features.push(feature);
     columns.push(column);
   });
+  for (const column of emptyColumns) {
+    notes.push(columnNote('empty-column', column, 'has no recorded training value; it is left out'));
+  }
+  // A column whose missing values still vary keeps its indicator, and is constant all the same.
+  for (const column of new Set(
+    constant.flatMap((feature) => (feature.kind === 'missing' ? [] : [feature.column])),
+  )) {
+    if (emptyColumns.has(column)) continue;
+    notes.push(
+      columnNote('constant-column', column, 'has one recorded value in the training rows; it is left out'),
+    );
+  }
   return { features, columns, notes: [...notes, ...twins.notes()] };
 }
 
@@ -163,7 +157,7 @@ function emptyBins(
   return empty === 0
     ? []
     : [
-        note(
+        columnNote(
           'empty-bin',
           feature.column,
           `has ${empty} of ${feature.cuts!.length + 1} bins without a training row`,
@@ -171,35 +165,38 @@ function emptyBins(
       ];
 }
 
-function note(code: string, column: string, what: string): Stage1Note {
-  return { code, message: `column "${column}" ${what}` };
-}
-
 /** Finds columns that tell the training rows apart alike: equal values, or for two-valued ones also the complement. */
 class Twins {
-  private readonly byHash = new Map<number, { name: string; canonical: Float64Array; twins: string[] }[]>();
+  private readonly byHash = new Map<
+    number,
+    { first: Feature; canonical: Float64Array; twins: Feature[] }[]
+  >();
 
   constructor(private readonly rows: Int32Array) {}
 
-  /** The name of an earlier twin, or null after remembering the column. `column` must not be constant. */
-  find(name: string, column: Float64Array): string | null {
+  /** Whether there was an earlier twin; else remembers the column. `column` must not be constant. */
+  isTwin(feature: Feature, column: Float64Array): boolean {
     const canonical = this.canonical(column);
     const hash = hashOf(canonical);
     const peers = this.byHash.get(hash) ?? [];
     const twin = peers.find((peer) => peer.canonical.every((value, i) => value === canonical[i]));
-    twin?.twins.push(name);
-    if (twin === undefined) this.byHash.set(hash, [...peers, { name, canonical, twins: [] }]);
-    return twin?.name ?? null;
+    twin?.twins.push(feature);
+    if (twin === undefined) this.byHash.set(hash, [...peers, { first: feature, canonical, twins: [] }]);
+    return twin !== undefined;
   }
 
+  /** What each kept feature stands for. The other of a column's two levels goes without saying. */
   notes(): Stage1Note[] {
-    return [...this.byHash.values()]
-      .flat()
-      .filter(({ twins }) => twins.length > 0)
-      .map(({ name, twins }) => ({
-        code: 'duplicate-features',
-        message: `"${name}" stands for ${twins.length} more that tell the training rows apart alike: ${twins.join(', ')}`,
-      }));
+    return [...this.byHash.values()].flat().flatMap(({ first, twins }): Stage1Note[] => {
+      const others = twins.filter(({ column }) => column !== first.column).map(featureName);
+      if (others.length === 0) return [];
+      return [
+        {
+          code: 'duplicate-features',
+          message: `"${featureName(first)}" stands for ${others.length} more that tell the training rows apart alike: ${others.join(', ')}`,
+        },
+      ];
+    });
   }
 
   private canonical(column: Float64Array): Float64Array {

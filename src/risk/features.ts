@@ -6,6 +6,14 @@ import type { Cohort } from '../data/index.js';
 /** The part of a cohort that stage 1 looks at. */
 export type Stage1Features = Pick<Cohort, 'size' | 'numeric' | 'categorical' | 'patientIndex' | 'order'>;
 
+/** One label's training rows with a known value. */
+export interface LabelRows {
+  readonly label: string;
+  /** [row of the cohort] 1 = positive; meaningful at `rows`. */
+  readonly target: Uint8Array;
+  readonly rows: Int32Array;
+}
+
 /** One column of stage 1's matrix and how its numbers are to be read. */
 export type Feature =
   | {

@@ -5,6 +5,7 @@
 import { suggestName } from '../data/index.js';
 import { ConfigError, DataError } from '../errors.js';
 import type { Stage1Features } from './features.js';
+import type { Stage1Note } from './note.js';
 
 export interface ImputeOptions {
   /** Columns filled from the patient's latest earlier row. Default none. */
@@ -157,6 +158,36 @@ function columnOf<C extends { readonly name: string }>(columns: readonly C[], na
     );
   }
   return found;
+}
+
+/**
+ * What of the visit order carrying forward cannot use: rows of a patient with equal order, which never fill each other,
+ * and rows without an order, which neither give nor receive.
+ */
+export function orderNotes(imputer: Imputer, features: Stage1Features, rows: Int32Array): Stage1Note[] {
+  const { order, patientIndex } = features;
+  if (order === null || ![...imputer.numeric, ...imputer.categorical].some((column) => column.carry))
+    return [];
+  const sequence = visitSequence(features, rows);
+  const isTied = (i: number, j: number) =>
+    patientIndex[sequence[i]] === patientIndex[sequence[j]] && order[sequence[i]] === order[sequence[j]];
+  const tied = sequence.filter((_, i) => isTied(i, i - 1) || isTied(i, i + 1));
+  const unordered = rows.length - sequence.length;
+  const notes: Stage1Note[] = [];
+  if (tied.length > 0) {
+    const patients = new Set(Array.from(tied, (row) => patientIndex[row])).size;
+    notes.push({
+      code: 'tied-order',
+      message: `training rows that share their visit order with another row of the patient: ${tied.length}, in ${patients} of the patients; they do not fill each other`,
+    });
+  }
+  if (unordered > 0) {
+    notes.push({
+      code: 'missing-order',
+      message: `training rows without a visit order: ${unordered}; nothing is carried into or out of them`,
+    });
+  }
+  return notes;
 }
 
 /** The given rows with a known order, by patient, then order, then row. */

@@ -3,7 +3,6 @@ export { applyStage1, type Stage1Output } from './apply.js';
 export { balancedWeights, type GrowOptions, growTree, sortColumns } from './cart.js';
 export { classifierProbability, type Stage1Classifier } from './classifier.js';
 export { type BinMethod, binOf, quantileCuts, treeCuts, uniformCuts } from './discretise.js';
-export type { Stage1Note } from './encode.js';
 export {
   type Condition,
   type Feature,
@@ -14,6 +13,7 @@ export { fitImputer, type ImputeOptions, type Imputer, impute } from './impute.j
 export { fitLogistic, type LogisticFit, type WeightedSample } from './logistic.js';
 export type { MultivariateTree } from './multivariate.js';
 export type { Network, NetworkOptions } from './network.js';
+export type { Stage1Note } from './note.js';
 export { resolveStage1Options, type Stage1Options, type Stage1Settings } from './options.js';
 export { checkOverrides, describeOverride, firesOverride, type TierOverride } from './overrides.js';
 export { describePremise } from './premise.js';

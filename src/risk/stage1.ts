@@ -7,10 +7,11 @@ import type { Estimate } from '../metrics/index.js';
 import { randomStream } from '../random/index.js';
 import { balancedWeights, growTree, sortColumns } from './cart.js';
 import { fitClassifier, type Stage1Classifier } from './classifier.js';
-import { chooseFeatures, type LabelRows, type Stage1Note } from './encode.js';
-import { type Feature, featureName, type Stage1Features } from './features.js';
-import { fitImputer, type Imputer, impute } from './impute.js';
+import { chooseFeatures } from './encode.js';
+import { type Feature, featureName, type LabelRows, type Stage1Features } from './features.js';
+import { fitImputer, type Imputer, impute, orderNotes } from './impute.js';
 import { fitMultivariate, type MultivariateTree } from './multivariate.js';
+import { labelNotes, type Stage1Note } from './note.js';
 import { resolveStage1Options, type Stage1Options, type Stage1Settings } from './options.js';
 import { permutationTest, type RuleSignificance } from './permutation.js';
 import { describePremise } from './premise.js';
@@ -101,6 +102,7 @@ export function fitStage1(
   const imputer = fitImputer(source, training, options);
   const imputed = impute(imputer, source, training);
   const { features, columns, notes } = chooseFeatures(source, imputed, training, perLabel, options);
+  notes.push(...orderNotes(imputer, source, training));
   const orders = sortColumns(columns, training);
   const { step, maxCuts } = options.threshold;
   const tables = columns.map((column, f) =>
@@ -114,9 +116,10 @@ export function fitStage1(
     fitLabel(label, rankings[l], scores[l], features, matrix, options, notes),
   );
   if (options.topN > features.length) {
+    const use = features.length === 0 ? 'there is no rule' : 'all are used';
     notes.push({
       code: 'few-features',
-      message: `stage1.topN is ${options.topN}, but there are only ${features.length} usable features; all are used`,
+      message: `stage1.topN is ${options.topN}, but there are only ${features.length} usable features; ${use}`,
     });
   }
   return {
@@ -145,7 +148,7 @@ function rankLabel({ label, target }: LabelRows, rows: Int32Array, matrix: Matri
 
 function fitLabel(
   labelRows: LabelRows,
-  { ranked, folds, best }: ReturnType<typeof rankLabel>,
+  { ranked, best }: ReturnType<typeof rankLabel>,
   scores: readonly Estimate[],
   features: readonly Feature[],
   matrix: Matrix,
@@ -155,22 +158,7 @@ function fitLabel(
   const { label, target, rows } = labelRows;
   const positives = rows.reduce((sum, row) => sum + target[row], 0);
   const top = best.map((fit) => fit.feature);
-  if (positives === 0 || positives === rows.length) {
-    notes.push({
-      code: 'one-class',
-      message: `label "${label}" is ${positives === 0 ? 'absent from' : 'present in'} all ${rows.length} training rows that know it; stage 1 gives it one probability and no rule`,
-    });
-  } else if (folds === null) {
-    notes.push({
-      code: 'few-patients',
-      message: `label "${label}" has ${positives} positive training rows, too few patients for inner folds; its thresholds are not cross-validated and no tree or classifier is fitted`,
-    });
-  } else if (folds.folds < options.threshold.folds) {
-    notes.push({
-      code: 'fewer-folds',
-      message: `label "${label}" has ${positives} positive training rows; ${folds.folds} instead of ${options.threshold.folds} inner folds`,
-    });
-  }
+  notes.push(...labelNotes(labelRows, top.length, features.length, matrix.patientIndex, options));
   const tree = fitMultivariate(
     matrix,
     target,

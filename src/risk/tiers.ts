@@ -3,8 +3,8 @@
  * What was observed in each tier is in `tier-table.ts`.
  */
 import { ConfigError, NotFittedError, ShapeError } from '../errors.js';
-import type { Stage1Note } from './encode.js';
 import type { Stage1Features } from './features.js';
+import type { Stage1Note } from './note.js';
 import { checkOverrides, firesOverride, type TierOverride } from './overrides.js';
 
 /** Tier names by the number that stands for them. */

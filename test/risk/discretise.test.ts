@@ -56,7 +56,7 @@ test('tree cuts find where the finding changes, for every label, and keep bins f
 
 test('clinical cut points must ascend', () => {
   assert.deepEqual(checkCuts('Age', [25, 35]), [25, 35]);
-  for (const cuts of [[35, 25], [25, 25], [Number.NaN]]) {
+  for (const cuts of [[35, 25], [25, 25], [Number.NaN], []]) {
     assert.throws(() => checkCuts('Age', cuts), ConfigError);
   }
 });
