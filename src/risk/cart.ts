@@ -6,6 +6,7 @@
  * improvements are settled by column, then by lower threshold, instead of at random.
  */
 import { ShapeError } from '../errors.js';
+import { argsort } from './argsort.js';
 import { type ClassWeight, type Tree, TreeBuilder, weightedGini } from './tree.js';
 
 export interface GrowOptions {
@@ -30,7 +31,7 @@ export function balancedWeights(negatives: number, positives: number): ClassWeig
  * serves every tree grown on these rows or on a subset of them.
  */
 export function sortColumns(columns: readonly Float64Array[], rows: Int32Array): Int32Array[] {
-  return columns.map((column) => Int32Array.from(rows).sort((a, b) => column[a] - column[b]));
+  return columns.map((column) => argsort(column, rows));
 }
 
 /**
@@ -60,14 +61,12 @@ export function growTree(
   const goesLeft = new Uint8Array(target.length);
   const scratch = new Int32Array(rows.length);
   const builder = new TreeBuilder();
-  const pending = [{ start: 0, end: rows.length, depth: 0, parent: -1, right: false }];
-  // Any column's order holds the same rows within a node; without columns the root takes `rows` itself.
-  const members = samples[0] ?? rows;
+  let count = 0;
+  for (let i = 0; i < rows.length; i++) count += target[rows[i]];
+  const pending = [{ start: 0, end: rows.length, positives: count, depth: 0, parent: -1, right: false }];
 
   for (let work = pending.pop(); work !== undefined; work = pending.pop()) {
-    const { start, end, depth } = work;
-    let positives = 0;
-    for (let i = start; i < end; i++) positives += target[members[i]];
+    const { start, end, positives, depth } = work;
     const negatives = end - start - positives;
     const node = builder.add(negatives, positives);
     if (work.parent >= 0) (work.right ? builder.tree.right : builder.tree.left)[work.parent] = node;
@@ -78,10 +77,15 @@ export function growTree(
     if (split === null) continue;
     const { feature, threshold, size } = split;
     builder.split(node, feature, threshold, -1, -1);
-    for (let i = start; i < end; i++) goesLeft[samples[feature][i]] = i < start + size ? 1 : 0;
-    for (const order of samples) stablePartition(order, start, end, goesLeft, scratch);
-    pending.push({ start: start + size, end, depth: depth + 1, parent: node, right: true });
-    pending.push({ start, end: start + size, depth: depth + 1, parent: node, right: false });
+    // Nodes that will not be split need their counts alone; the column that splits is in order already.
+    if (depth + 1 < maxDepth && samples.length > 1) {
+      for (let i = start; i < end; i++) goesLeft[samples[feature][i]] = i < start + size ? 1 : 0;
+      for (const order of samples) stablePartition(order, start, end, goesLeft, scratch);
+    }
+    const middle = start + size;
+    const child = { depth: depth + 1, parent: node };
+    pending.push({ ...child, start: middle, end, positives: positives - split.positives, right: true });
+    pending.push({ ...child, start, end: middle, positives: split.positives, right: false });
   }
   return builder.tree;
 }
@@ -89,8 +93,9 @@ export function growTree(
 interface Split {
   readonly feature: number;
   readonly threshold: number;
-  /** Rows that go left. */
+  /** Rows that go left, and the positive ones among them. */
   readonly size: number;
+  readonly positives: number;
 }
 
 // Mathematically equal improvements may differ in the last bits; below this share they count as a tie.
@@ -127,7 +132,7 @@ function bestSplit(
         if (left + right < bestImpurity - margin) {
           bestImpurity = left + right;
           const middle = value / 2 + next / 2;
-          best = { feature, threshold: middle < next ? middle : value, size };
+          best = { feature, threshold: middle < next ? middle : value, size, positives: leftPositives };
         }
       }
       value = next;
@@ -139,7 +144,13 @@ function bestSplit(
 function restrictOrders(orders: readonly Int32Array[], rows: Int32Array, size: number): Int32Array[] {
   const member = new Uint8Array(size);
   for (const row of rows) member[row] = 1;
-  return orders.map((order) => order.filter((row) => member[row] === 1));
+  return orders.map((order) => {
+    if (order.length === rows.length) return order.slice();
+    const kept = new Int32Array(rows.length);
+    let write = 0;
+    for (let i = 0; i < order.length; i++) if (member[order[i]] === 1) kept[write++] = order[i];
+    return kept;
+  });
 }
 
 function stablePartition(

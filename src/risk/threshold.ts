@@ -44,13 +44,13 @@ export function cutTable(
   step: number | null,
   maxCuts: number,
 ): CutTable {
-  const found = step === null ? gaps(column, order) : grid(column, order, step);
-  const kept = thin(found, order.length, maxCuts);
+  const kept = step === null ? gaps(column, order, maxCuts) : grid(column, order, step, maxCuts);
   const codes = new Int32Array(column.length);
   const centres = new Float64Array(kept.length + 1);
   const sizes = new Float64Array(kept.length + 1);
   let code = 0;
-  for (const row of order) {
+  for (let i = 0; i < order.length; i++) {
+    const row = order[i];
     while (code < kept.length && column[row] >= kept[code].threshold) code++;
     codes[row] = code;
     // A running mean, exact where all values are equal.
@@ -166,56 +166,57 @@ export function confusionOf(
 interface Cut {
   readonly threshold: number;
   readonly decimals: number;
-  /** Training rows below the threshold. */
-  readonly below: number;
 }
 
-function gaps(column: Float64Array, order: Int32Array): Cut[] {
-  const cuts: Cut[] = [];
-  for (let i = 1; i < order.length; i++) {
-    const low = column[order[i - 1]];
-    const high = column[order[i]];
-    if (high > low) cuts.push({ ...plainNumberBetween(low, high), below: i });
-  }
-  return cuts;
+function gaps(column: Float64Array, order: Int32Array, most: number): Cut[] {
+  return Array.from(thin(changes(column, order), order.length, most), (below) =>
+    plainNumberBetween(column[order[below - 1]], column[order[below]]),
+  );
 }
 
 /** Multiples of the step within the values' range, one per gap that holds any. */
-function grid(column: Float64Array, order: Int32Array, step: number): Cut[] {
-  const cuts: Cut[] = [];
-  for (let i = 1; i < order.length; i++) {
-    const low = column[order[i - 1]];
-    const high = column[order[i]];
-    if (!(high > low)) continue;
+function grid(column: Float64Array, order: Int32Array, step: number, most: number): Cut[] {
+  const cuts = new Map<number, Cut>();
+  for (const below of changes(column, order)) {
+    const low = column[order[below - 1]];
+    const high = column[order[below]];
     // The multiple nearest to the middle of the gap, or the only one inside it.
     const nearest = Math.round((low / 2 + high / 2) / step);
     for (const multiple of [nearest, Math.floor(high / step)]) {
       const threshold = Number((multiple * step).toPrecision(12));
       if (threshold > low && threshold <= high) {
-        cuts.push({ threshold, decimals: decimalsOf(threshold), below: i });
+        cuts.set(below, { threshold, decimals: decimalsOf(threshold) });
         break;
       }
     }
   }
-  return cuts;
+  return Array.from(thin(Int32Array.from(cuts.keys()), order.length, most), (below) => cuts.get(below)!);
 }
 
-/** At most `most` cuts, those that leave nearest to i/(most + 1) of the rows below. */
-function thin(cuts: Cut[], rows: number, most: number): Cut[] {
-  if (cuts.length <= most) return cuts;
-  const kept: Cut[] = [];
+/** How many rows lie below each change of value, ascending. */
+function changes(column: Float64Array, order: Int32Array): Int32Array {
+  const found = new Int32Array(order.length);
+  let count = 0;
+  for (let i = 1; i < order.length; i++) {
+    if (column[order[i]] > column[order[i - 1]]) found[count++] = i;
+  }
+  return found.subarray(0, count);
+}
+
+/** At most `most` cuts, those that leave nearest to i/(most + 1) of the rows below. @param below rows below each cut */
+function thin(below: Int32Array, rows: number, most: number): Int32Array {
+  if (below.length <= most) return below;
+  const kept = new Int32Array(most);
+  let count = 0;
   let next = 0;
-  for (let i = 1; i <= most && next < cuts.length; i++) {
+  for (let i = 1; i <= most && next < below.length; i++) {
     const wanted = (rows * i) / (most + 1);
-    while (
-      next + 1 < cuts.length &&
-      Math.abs(cuts[next + 1].below - wanted) <= Math.abs(cuts[next].below - wanted)
-    ) {
+    while (next + 1 < below.length && Math.abs(below[next + 1] - wanted) <= Math.abs(below[next] - wanted)) {
       next++;
     }
-    kept.push(cuts[next++]);
+    kept[count++] = below[next++];
   }
-  return kept;
+  return kept.subarray(0, count);
 }
 
 /**

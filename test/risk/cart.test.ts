@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ShapeError } from '../../src/errors.js';
+import { randomStream } from '../../src/random/index.js';
 import { balancedWeights, type GrowOptions, growTree, sortColumns } from '../../src/risk/cart.js';
 import {
   leafOf,
@@ -174,4 +175,41 @@ test('only the given rows are learnt from', () => {
   assert.deepEqual(tree.threshold, [1.5, 0, 0]);
   assert.deepEqual([tree.negatives[0], tree.positives[0]], [2, 2]);
   assert.throws(() => grow([column], target, {}, new Int32Array(0)), ShapeError);
+});
+
+test('sorting agrees with a stable comparison sort, whatever the numbers and rows', () => {
+  const special = [0, -0, 1, -1, 0.1, -0.1, 5e-324, -5e-324, 1e308, -1e308, 2 ** 53, -(2 ** 31), 4294967296];
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.oneof(fc.constantFrom(...special), fc.double({ noNaN: true }), fc.integer({ min: -3, max: 3 })),
+        { minLength: 1, maxLength: 60 },
+      ),
+      fc.integer(),
+      (values, seed) => {
+        const column = Float64Array.from(values);
+        const rows = randomStream(seed).shuffle(Int32Array.from(column.keys()));
+        const some = rows.subarray(0, Math.ceil(rows.length / 2));
+        for (const chosen of [rows, some, rows.subarray(0, 0)]) {
+          const expected = [...chosen].sort((a, b) =>
+            column[a] < column[b] ? -1 : column[a] > column[b] ? 1 : 0,
+          );
+          assert.deepEqual([...sortColumns([column], chosen)[0]], expected);
+        }
+      },
+    ),
+    { seed: 9, numRuns: 300 },
+  );
+});
+
+test('a subset of sorted rows grows the tree that sorting the subset would', () => {
+  const random = randomStream(5, 'subset');
+  const columns = [0, 1, 2].map(() => Float64Array.from({ length: 120 }, () => random.integer(30)));
+  const target = Uint8Array.from({ length: 120 }, () => random.integer(2));
+  const orders = sortColumns(columns, allRows(target));
+  const rows = allRows(target).filter((row) => row % 3 !== 1);
+  assert.deepEqual(
+    growTree(columns, orders, target, rows, { maxDepth: 4 }),
+    growTree(columns, sortColumns(columns, rows), target, rows, { maxDepth: 4 }),
+  );
 });
