@@ -15,32 +15,39 @@ export function groupedFolds(
   most: number,
   random: Random,
 ): { readonly fold: Int32Array; readonly folds: number } | null {
-  const groups = new Map<number, { rows: number; positives: number; fold: number }>();
-  for (const row of rows) {
-    const group = groups.get(patientIndex[row]) ?? { rows: 0, positives: 0, fold: -1 };
-    group.rows++;
-    group.positives += target[row];
-    groups.set(patientIndex[row], group);
+  const highest = rows.reduce((most, row) => Math.max(most, patientIndex[row]), -1);
+  // [patient] rows, and positive rows among them
+  const rowsOf = new Int32Array(highest + 1);
+  const positivesOf = new Int32Array(highest + 1);
+  const seen = new Int32Array(rows.length);
+  let count = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const patient = patientIndex[rows[i]];
+    if (rowsOf[patient] === 0) seen[count++] = patient;
+    rowsOf[patient]++;
+    positivesOf[patient] += target[rows[i]];
   }
-  const patients = random.shuffle([...groups.values()]);
-  const withPositive = patients.filter((patient) => patient.positives > 0);
-  const without = patients.filter((patient) => patient.positives === 0);
+  const patients = random.shuffle(seen.slice(0, count));
+  const withPositive = patients.filter((patient) => positivesOf[patient] > 0);
+  const without = patients.filter((patient) => positivesOf[patient] === 0);
   const folds = Math.min(most, withPositive.length, without.length);
   if (folds < 2) return null;
 
   const sizes = new Float64Array(folds);
   const positives = new Float64Array(folds);
-  const deal = (group: (typeof patients)[number], load: Float64Array): void => {
+  const foldOf = new Int32Array(highest + 1);
+  const deal = (patient: number, load: Float64Array): void => {
     let least = 0;
     for (let f = 1; f < folds; f++) {
       if (load[f] < load[least] || (load[f] === load[least] && sizes[f] < sizes[least])) least = f;
     }
-    group.fold = least;
-    sizes[least] += group.rows;
-    positives[least] += group.positives;
+    foldOf[patient] = least;
+    sizes[least] += rowsOf[patient];
+    positives[least] += positivesOf[patient];
   };
   // Large patients first, so that a late one cannot unbalance the folds; the sort keeps the shuffled order of equals.
-  for (const patient of withPositive.sort((a, b) => b.positives - a.positives)) deal(patient, positives);
-  for (const patient of without.sort((a, b) => b.rows - a.rows)) deal(patient, sizes);
-  return { fold: Int32Array.from(rows, (row) => groups.get(patientIndex[row])!.fold), folds };
+  for (const patient of withPositive.sort((a, b) => positivesOf[b] - positivesOf[a]))
+    deal(patient, positives);
+  for (const patient of without.sort((a, b) => rowsOf[b] - rowsOf[a])) deal(patient, sizes);
+  return { fold: Int32Array.from(rows, (row) => foldOf[patientIndex[row]]), folds };
 }
