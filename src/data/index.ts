@@ -35,6 +35,12 @@ export {
   type Prepared,
   type PrepareOptions,
 } from './image-store.js';
+export {
+  type ImageStatistics,
+  imageStatisticColumns,
+  imageStatisticNames,
+  imageStatistics,
+} from './imageStatistics.js';
 export { loadCohort } from './load.js';
 export { localContrast } from './localContrast.js';
 export { editDistance, nearestName, suggestName } from './nearest.js';
