@@ -1,7 +1,7 @@
 /** Which column plays which part: names looked up once, contradictions refused before any row is read. */
 import { ConfigError } from '../errors.js';
 import type { CohortSpec, ColumnLabels, DelimitedLabels } from './cohort.js';
-import { columnIndex, type Table } from './table.js';
+import { columnIndex, type TableHeader } from './table.js';
 
 /** A column that the study uses. */
 export interface Column {
@@ -40,8 +40,8 @@ export function isDelimited(labels: ColumnLabels | DelimitedLabels): labels is D
  * @throws DataError `unknown-column`
  * @throws ConfigError when a column has two parts that exclude each other
  */
-export function resolveColumns(table: Table, spec: CohortSpec): Columns {
-  const column = (name: string): Column => ({ name: name.trim(), index: columnIndex(table, name) });
+export function resolveColumns(header: TableHeader, spec: CohortSpec): Columns {
+  const column = (name: string): Column => ({ name: name.trim(), index: columnIndex(header, name) });
   const optional = (name: string | undefined): Column | null => (name === undefined ? null : column(name));
   const columns = {
     id: optional(spec.id),

@@ -63,7 +63,15 @@ export { fromLists, type ListOptions } from './split-lists.js';
 export { dealPatients, type PatientStrata, patientStrata, type SplitSource } from './stratify.js';
 export type { Ceilings, StudyTruth } from './synthetic/truth.js';
 export { generateStudy, type SyntheticOptions, type SyntheticStudy } from './synthetic.js';
-export { columnIndex, readTable, type Table } from './table.js';
+export {
+  columnIndex,
+  type RowVisitor,
+  readHeader,
+  readTable,
+  scanTable,
+  type Table,
+  type TableHeader,
+} from './table.js';
 export { defaultMissing } from './values.js';
 export {
   basicTokens,

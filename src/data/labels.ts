@@ -4,6 +4,7 @@ import { BadRow, excerpt } from './bad-row.js';
 import type { CohortNote, CohortSpec, DelimitedLabels } from './cohort.js';
 import { type Columns, isDelimited } from './columns.js';
 import { nearestName } from './nearest.js';
+import { ownText } from './strings.js';
 
 /** Labels of all rows; matrices [n, L]. */
 export interface LabelMatrix {
@@ -13,7 +14,7 @@ export interface LabelMatrix {
   readonly notes: readonly CohortNote[];
 }
 
-/** The labels of one row by name; what is neither present nor unknown is absent. */
+/** The labels of a row by name; what is neither present nor unknown is absent. Rows that agree share one object. */
 export interface RowLabels {
   readonly present: ReadonlySet<string>;
   readonly unknown: ReadonlySet<string> | 'all';
@@ -66,13 +67,14 @@ function columnReader(spec: CohortSpec, columns: Columns, missing: ReadonlySet<s
       column,
     );
   };
+  const patterns = new Map<string, RowLabels>();
   return {
     read: (cells) => {
       const values = columns.labels.map(({ name, index }) => readCell(cells[index], name));
-      return {
+      return sharedLabels(patterns, values.join(), () => ({
         present: new Set(labels.filter((_, l) => values[l] === true)),
         unknown: new Set(labels.filter((_, l) => values[l] === null)),
-      };
+      }));
     },
     matrix: (rows) => ({ ...fill(labels, rows), notes: [] }),
   };
@@ -82,10 +84,9 @@ function delimitedReader(spec: DelimitedLabels, index: number, missing: Readonly
   if (spec.delimiter === '') {
     throw new ConfigError('loadCohort: a delimiter has at least one character, got none; name it', 'labels');
   }
-  const read = (cells: readonly string[]): RowLabels => {
-    const cell = cells[index];
+  const readCell = (cell: string): RowLabels => {
     if (missing.has(cell)) return { present: new Set(), unknown: 'all' };
-    const found = new Set(cell.split(spec.delimiter).map((entry) => entry.trim()));
+    const found = new Set(cell.split(spec.delimiter).map((entry) => ownText(entry.trim())));
     const none = spec.none !== undefined && found.delete(spec.none);
     if (found.has('') || (none && found.size > 0)) {
       throw new BadRow(
@@ -98,8 +99,11 @@ function delimitedReader(spec: DelimitedLabels, index: number, missing: Readonly
     }
     return { present: found, unknown: new Set() };
   };
+  const patterns = new Map<string, RowLabels>();
+  const read = (cells: readonly string[]): RowLabels =>
+    sharedLabels(patterns, cells[index], () => readCell(cells[index]));
   const matrix = (rows: readonly RowLabels[]): LabelMatrix => {
-    const seen = new Set(rows.flatMap(({ present }) => [...present]));
+    const seen = new Set([...new Set(rows)].flatMap(({ present }) => [...present]));
     const labels = spec.names ?? [...seen].sort();
     const others = [...seen].filter((finding) => !labels.includes(finding));
     const notes = labels
@@ -121,14 +125,32 @@ function delimitedReader(spec: DelimitedLabels, index: number, missing: Readonly
   return { read, matrix };
 }
 
+/** The labels read earlier from the same `pattern`, or now: a table of a million rows has few patterns. */
+function sharedLabels(known: Map<string, RowLabels>, pattern: string, read: () => RowLabels): RowLabels {
+  let labels = known.get(pattern);
+  if (labels === undefined) {
+    labels = read();
+    known.set(ownText(pattern), labels);
+  }
+  return labels;
+}
+
 function fill(labels: readonly string[], rows: readonly RowLabels[]): Omit<LabelMatrix, 'notes'> {
   const targets = new Float32Array(rows.length * labels.length);
   const known = new Uint8Array(targets.length);
-  rows.forEach(({ present, unknown }, r) => {
-    labels.forEach((label, l) => {
-      targets[r * labels.length + l] = present.has(label) ? 1 : 0;
-      known[r * labels.length + l] = unknown === 'all' || unknown.has(label) ? 0 : 1;
-    });
+  const lines = new Map<RowLabels, { targets: number[]; known: number[] }>();
+  rows.forEach((row, r) => {
+    let line = lines.get(row);
+    if (line === undefined) {
+      const { present, unknown } = row;
+      line = {
+        targets: labels.map((label) => (present.has(label) ? 1 : 0)),
+        known: labels.map((label) => (unknown === 'all' || unknown.has(label) ? 0 : 1)),
+      };
+      lines.set(row, line);
+    }
+    targets.set(line.targets, r * labels.length);
+    known.set(line.known, r * labels.length);
   });
   return { labels, targets, known };
 }

@@ -17,33 +17,42 @@ export function indexPatients(
   patients: readonly string[],
   paths: readonly (readonly (string | null)[])[],
 ): PatientIndex {
-  const parent = new Map<string, string>();
-  const root = (patient: string): string => {
-    const above = parent.get(patient);
-    return above === undefined || above === patient ? patient : root(above);
-  };
-  const firstRow = new Map<string, number>();
-  patients.forEach((patient, row) => {
-    if (!firstRow.has(patient)) firstRow.set(patient, row);
+  const numbers = new Map<string, number>();
+  const index = Int32Array.from(patients, (patient) => {
+    const number = numbers.get(patient) ?? numbers.size;
+    if (number === numbers.size) numbers.set(patient, number);
+    return number;
   });
-  const owner = new Map<string, string>();
-  patients.forEach((patient, row) => {
+  // A union-find forest in which the root, the earliest patient, stands for the person.
+  const parent = Int32Array.from({ length: numbers.size }, (_, number) => number);
+  const root = (number: number): number => {
+    let at = number;
+    while (parent[at] !== at) {
+      parent[at] = parent[parent[at]];
+      at = parent[at];
+    }
+    return at;
+  };
+  const owner = new Map<string, number>();
+  index.forEach((number, row) => {
     for (const path of paths[row]) {
       if (path === null) continue;
-      const people = [root(patient), root(owner.get(path) ?? patient)];
-      const [earlier, later] = people.sort((a, b) => firstRow.get(a)! - firstRow.get(b)!);
-      if (earlier !== later) parent.set(later, earlier);
+      const [own, other] = [root(number), root(owner.get(path) ?? number)];
+      const earlier = Math.min(own, other);
+      parent[Math.max(own, other)] = earlier;
       owner.set(path, earlier);
     }
   });
-  const numbers = new Map<string, number>();
-  const index = Int32Array.from(patients, (patient) => {
-    const person = root(patient);
-    if (!numbers.has(person)) numbers.set(person, numbers.size);
-    return numbers.get(person)!;
+  const merged: number[] = [];
+  const people = new Int32Array(parent.length);
+  let count = 0;
+  // A root comes before its tree, so its person has been numbered by then.
+  parent.forEach((_, number) => {
+    people[number] = root(number) === number ? count++ : people[root(number)];
   });
-  return {
-    index,
-    merged: patients.flatMap((patient, row) => (root(patient) === patient ? [] : [row])),
-  };
+  index.forEach((number, row) => {
+    if (root(number) !== number) merged.push(row);
+    index[row] = people[number];
+  });
+  return { index, merged };
 }

@@ -101,7 +101,7 @@ export function collectVisits(source: VisitSource): Visits {
   const unordered: number[] = [];
   const timeReversed: number[] = [];
   const own = paths.map((_, row) => viewsOf(source, row, row, 0));
-  const visits = own.map((visitsOfRow) => [...visitsOfRow]);
+  const visits = [...own];
   if (history > 0 && order !== null) {
     for (const rows of rowsByPatient(source.patientIndex)) {
       const newestFirst = rows
@@ -112,9 +112,8 @@ export function collectVisits(source: VisitSource): Visits {
         if (newestFirst.some((other) => other !== row && order[other] === order[row])) tied.push(row);
         const earlier = newestFirst.filter((other) => order[other] < order[row] && own[other].length > 0);
         const lent = earlier.slice(0, history);
-        lent.forEach((other, age) => {
-          visits[row].push(...viewsOf(source, other, row, (age + 1) * views));
-        });
+        const lentViews = lent.flatMap((other, age) => viewsOf(source, other, row, (age + 1) * views));
+        visits[row] = [...own[row], ...lentViews];
         if (lent.some((other) => elapsed(source.time, other, row) > 0)) timeReversed.push(row);
       }
     }
@@ -132,7 +131,10 @@ export function rowsByPatient(patientIndex: Int32Array): number[][] {
   return rows;
 }
 
-function viewsOf(source: VisitSource, row: number, seenFrom: number, firstSlot: number): Visit[] {
+const NO_VISITS: readonly Visit[] = [];
+
+function viewsOf(source: VisitSource, row: number, seenFrom: number, firstSlot: number): readonly Visit[] {
+  if (source.paths[row].length === 0) return NO_VISITS;
   const offset = elapsed(source.time, row, seenFrom);
   return source.paths[row].flatMap((path, v) =>
     path === null

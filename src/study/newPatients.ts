@@ -12,7 +12,7 @@ import {
   nearestName,
   openImageStore,
   prepareImages,
-  readTable,
+  readHeader,
   selectRows,
 } from '../data/index.js';
 import { ConfigError, DataError } from '../errors.js';
@@ -63,7 +63,7 @@ export async function readNewPatients(
     );
   }
   const wanted = modelSpec(study, model, options);
-  const { columns: header } = await readTable(wanted.table);
+  const { columns: header } = await readHeader(wanted.table);
   const { spec, absent, messages } = availableSpec(wanted, header);
   const missing = absentModalities(model, new Set(header), wanted);
   if (MODALITIES.every((modality) => missing.has(modality) || !study.model.modalities.includes(modality))) {
