@@ -1,3 +1,4 @@
+/** Columns of numbers that grow row by row. */
 type Values = Float64Array | Int32Array | Uint8Array;
 
 /** A typed array whose length is not known beforehand. */
@@ -20,7 +21,7 @@ export class GrowingArray<T extends Values> {
     this.#values[this.#size++] = value;
   }
 
-  /** The values, in an array of their number. */
+  /** The values, in an array of their number; to be called last. */
   finish(): T {
     this.#resize(this.#size);
     return this.#values;

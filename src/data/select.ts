@@ -10,7 +10,11 @@ import type { ImageStore, Prepared, PrepareOptions } from './image-store.js';
  */
 export function selectRows(cohort: Cohort, rows: Int32Array): Cohort {
   const L = cohort.labels.length;
-  const newRow = new Map(Array.from(rows, (row, r) => [row, r]));
+  /** Place of each row among those that stay, −1 for the others. */
+  const newRow = new Int32Array(cohort.size).fill(-1);
+  rows.forEach((row, r) => {
+    newRow[row] = r;
+  });
   const newPatient = new Map<number, number>();
   const pick = <T>(values: readonly T[]): T[] => Array.from(rows, (row) => values[row]);
   return {
@@ -41,8 +45,8 @@ export function selectRows(cohort: Cohort, rows: Int32Array): Cohort {
     text: cohort.text.map((column) => ({ ...column, values: pick(column.values) })),
     visits: Array.from(rows, (row) =>
       cohort.visits[row].flatMap((visit) => {
-        const owner = newRow.get(visit.row);
-        return owner === undefined ? [] : { ...visit, row: owner };
+        const owner = newRow[visit.row];
+        return owner < 0 ? [] : { ...visit, row: owner };
       }),
     ),
   };

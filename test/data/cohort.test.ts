@@ -156,6 +156,13 @@ test('bad rows can be skipped: the rest is read, and notes count and list them w
   assert.doesNotMatch(JSON.stringify(cohort.notes), /secret/);
 });
 
+test('the first fault in the file ends the run', async (t) => {
+  const options = { labels: { columns: ['y'] }, numeric: ['n'] };
+  await refuses(t, 'y,n\n1,x\n1\n', options, 'bad-number', /line 2/);
+  await refuses(t, 'y,n\n1\n1,x\n', options, 'ragged-row', /line 2/);
+  await refuses(t, 'y,n\n1,x\n1,"2\n', options, 'bad-number', /line 2/);
+});
+
 test('exact duplicates of the used columns are dropped and counted; other columns do not matter', async (t) => {
   const csv = 'id,y,unused\na,1,x\na,1,y\nb,1,x\n';
   const options = { id: 'id', labels: { columns: ['y'] }, dropDuplicateRows: true };
