@@ -4,6 +4,7 @@ import { medfusionVersion } from '../study/index.js';
 import { demoCommand } from './demo.js';
 import { evaluateCommand } from './evaluate.js';
 import { reportFailure } from './failure.js';
+import { initCommand } from './init.js';
 import { predictCommand } from './predict.js';
 import { reportCommand } from './report.js';
 import { trainCommand } from './train.js';
@@ -34,9 +35,14 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
       '\nResults go to stdout, progress and logs to stderr. Exit code 0: done; 1: a fault of medfusion; 2: bad input.\n\n' +
         'Example:\n  medfusion train examples/odir.yaml --data ../data',
     );
-  for (const command of [demoCommand, trainCommand, predictCommand, evaluateCommand, reportCommand].map(
-    (make) => make(streams),
-  )) {
+  for (const command of [
+    demoCommand,
+    initCommand,
+    trainCommand,
+    predictCommand,
+    evaluateCommand,
+    reportCommand,
+  ].map((make) => make(streams))) {
     command.option('--debug', 'show the stack of an error');
     program.addCommand(command);
   }

@@ -41,11 +41,13 @@ export {
   imageStatisticNames,
   imageStatistics,
 } from './imageStatistics.js';
+export { alwaysNegative, alwaysPositive } from './labels.js';
 export { loadCohort } from './load.js';
 export { localContrast } from './localContrast.js';
 export { editDistance, nearestName, suggestName } from './nearest.js';
 export { encodeGreyscalePng } from './png.js';
 export { resizePixels } from './resize.js';
+export { rowFingerprint } from './row-choice.js';
 export { type ImageSource, prepareImages, selectRows } from './select.js';
 export {
   checkSplit,
@@ -61,6 +63,7 @@ export {
 } from './split.js';
 export { fromLists, type ListOptions } from './split-lists.js';
 export { dealPatients, type PatientStrata, patientStrata, type SplitSource } from './stratify.js';
+export { ownText } from './strings.js';
 export type { Ceilings, StudyTruth } from './synthetic/truth.js';
 export { generateStudy, type SyntheticOptions, type SyntheticStudy } from './synthetic.js';
 export {
@@ -72,7 +75,7 @@ export {
   type Table,
   type TableHeader,
 } from './table.js';
-export { defaultMissing } from './values.js';
+export { defaultMissing, isNumber } from './values.js';
 export {
   basicTokens,
   createWordPieceEncoder,

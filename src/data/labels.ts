@@ -27,8 +27,9 @@ export interface LabelReader {
   matrix(rows: readonly RowLabels[]): LabelMatrix;
 }
 
-const alwaysPositive = ['1', '1.0', 'true', 'yes', 'y'];
-const alwaysNegative = ['0', '0.0', 'false', 'no', 'n'];
+/** Spellings of a present and of an absent label that hold in every study, in lower case. */
+export const alwaysPositive: readonly string[] = ['1', '1.0', 'true', 'yes', 'y'];
+export const alwaysNegative: readonly string[] = ['0', '0.0', 'false', 'no', 'n'];
 
 /**
  * A reader for the label columns of a specification.

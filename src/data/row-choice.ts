@@ -30,7 +30,7 @@ export class RowChoice {
         message: 'rows equal to an earlier one in every used column',
         accepts: (cells) => {
           const before = seen.size;
-          return seen.add(fingerprint(columns.used.map((index) => cells[index]))).size > before;
+          return seen.add(rowFingerprint(columns.used.map((index) => cells[index]))).size > before;
         },
       });
     }
@@ -64,6 +64,6 @@ export class RowChoice {
 }
 
 /** SHA-256 of the cells, as a string of 32 bytes: short, and no two rows that differ have the same. */
-function fingerprint(cells: readonly string[]): string {
+export function rowFingerprint(cells: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(cells)).digest('binary');
 }

@@ -6,6 +6,11 @@ export const defaultMissing = ['', '?', 'NA', 'NaN', 'nan', 'null'] as const;
 
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
+/** Whether a cell is a finite decimal number such as `12`, `-0.5`, `1e-3`. */
+export function isNumber(cell: string): boolean {
+  return decimal.test(cell) && Number.isFinite(Number(cell));
+}
+
 /**
  * A finite decimal number such as `12`, `-0.5`, `1e-3`.
  * @returns NaN where the cell is a missing marker
@@ -13,8 +18,7 @@ const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
  */
 export function readNumber(cell: string, missing: ReadonlySet<string>, column: string): number {
   if (missing.has(cell)) return Number.NaN;
-  const value = decimal.test(cell) ? Number(cell) : Number.NaN;
-  if (Number.isFinite(value)) return value;
+  if (isNumber(cell)) return Number(cell);
   throw new BadRow(
     'bad-number',
     'a numeric column holds numbers written like 12.5',

@@ -17,6 +17,7 @@ export {
   type RunMetrics,
 } from './evaluate.js';
 export { exportModel } from './exportModel.js';
+export { type InitOptions, initStudy, type ProposedStudy } from './init.js';
 export { maskWords } from './maskWords.js';
 export { applyOverrides } from './overrides.js';
 export { parseStudy } from './parse.js';
