@@ -125,7 +125,7 @@ export function levelCounts({ levels }: ColumnProfile): string {
   const shown = sorted.filter(([, rows]) => rows >= 5).slice(0, 6);
   const rest = sorted.length - shown.length;
   const names = shown.map(([level, rows]) => `${JSON.stringify(level)} ${number(rows)}`).join(', ');
-  const others = rest > 0 ? `${shown.length > 0 ? ' and ' : ''}${rest} rare` : '';
+  const others = rest > 0 ? `${shown.length > 0 ? ' and ' : ''}${rest} with fewer rows` : '';
   return `${sorted.length} levels: ${names}${others}`;
 }
 
