@@ -20,3 +20,8 @@ export function oneOf<const T extends string>(words: readonly T[]): (text: strin
     return word;
   };
 }
+
+/** Gathers the values of an option that may be repeated. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}

@@ -1,6 +1,7 @@
 /** The command line: one program, one file per command. */
 import { Command } from 'commander';
 import { medfusionVersion } from '../study/index.js';
+import { auditCommand } from './audit.js';
 import { demoCommand } from './demo.js';
 import { evaluateCommand } from './evaluate.js';
 import { reportFailure } from './failure.js';
@@ -38,6 +39,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
   for (const command of [
     demoCommand,
     initCommand,
+    auditCommand,
     trainCommand,
     predictCommand,
     evaluateCommand,

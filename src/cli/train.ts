@@ -1,7 +1,7 @@
 /** `medfusion train STUDY`: from a study file to a run folder. */
 import { Command } from 'commander';
 import { trainStudy } from '../study/index.js';
-import { wholeNumber } from './arguments.js';
+import { collect, wholeNumber } from './arguments.js';
 import { formatMetrics } from './metricsTable.js';
 import type { Streams } from './program.js';
 import { progressDisplay } from './progress.js';
@@ -16,8 +16,6 @@ interface TrainFlags {
   readonly onBadRow?: string;
   readonly set: readonly string[];
 }
-
-const collect = (value: string, before: readonly string[]) => [...before, value];
 
 export function trainCommand({ out, err, signal }: Streams): Command {
   return new Command('train')
@@ -40,7 +38,8 @@ export function trainCommand({ out, err, signal }: Streams): Command {
     .option('--set <key=value>', 'override a key of the study file; may be repeated', collect, [])
     .addHelpText(
       'after',
-      '\nCtrl-C writes a checkpoint; --resume goes on to the same result.\n\nExample:\n' +
+      '\nThe leakage audit comes first; a serious finding that the study does not accept stops the command (exit code 2).\n' +
+        'Ctrl-C writes a checkpoint; --resume goes on to the same result.\n\nExample:\n' +
         '  medfusion train examples/odir.yaml --data ../data --set training.epochs=10',
     )
     .action(async (studyFile: string, flags: TrainFlags) => {

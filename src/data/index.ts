@@ -1,4 +1,13 @@
-/** Tables, images, cohorts and splits. */
+/** Tables, images, cohorts, splits and the leakage audit. */
+export {
+  type AuditInput,
+  auditCohort,
+  type Finding,
+  type FindingCode,
+  findingCodes,
+  type Severity,
+  severities,
+} from './audit/index.js';
 export {
   type Augmentation,
   type AugmentationName,

@@ -83,7 +83,6 @@ function checkFeatures({ data, labels }: Checked, report: Report): void {
   for (const { column, path } of featuresOf(data)) {
     if (seen.has(column)) report(path, `names the column "${column}" a second time; a column is one feature`);
     seen.add(column);
-    if (data.acceptLeakage.includes(column)) continue;
     if (labelColumns.includes(column))
       report(path, `"${column}" is a label and would give its answer away; remove it from the features`);
     else if (identifiers.includes(column))
@@ -92,9 +91,6 @@ function checkFeatures({ data, labels }: Checked, report: Report): void {
         `"${column}" identifies rows or patients and says nothing of new ones; remove it from the features`,
       );
   }
-  for (const [i, column] of data.acceptLeakage.entries())
-    if (!seen.has(column))
-      report(['data', 'acceptLeakage', i], `"${column}" is not a feature column; remove it`);
   for (const [column, [low, high]] of Object.entries(data.valid)) {
     if (low > high) report(['data', 'valid', column], `lowest ${low} is above highest ${high}; swap them`);
     if (!data.numeric.includes(column) && column !== data.time && column !== data.order)

@@ -1,5 +1,13 @@
 /** A whole study: its file, its run folder and the steps from one to the other. */
 
+export {
+  type AuditOptions,
+  type AuditSubject,
+  auditStudy,
+  formatFindings,
+  requireClean,
+  type StudyAudit,
+} from './audit.js';
 export { countRules, summarizeColumns } from './dataSummary.js';
 export { type Demonstration, type DemoOptions, runDemo } from './demo.js';
 export {
@@ -19,6 +27,7 @@ export {
 export { exportModel } from './exportModel.js';
 export { type InitOptions, initStudy, type ProposedStudy } from './init.js';
 export { maskWords } from './maskWords.js';
+export { describeNote } from './notes.js';
 export { applyOverrides } from './overrides.js';
 export { parseStudy } from './parse.js';
 export {

@@ -27,7 +27,7 @@ export function resolveStudy(
 ): ResolvedStudy {
   const dataDirectory = resolve(options.dataDirectory ?? dirname(options.studyFile));
   const absolute = (path: string) => resolve(dataDirectory, path);
-  const { acceptLeakage: _, maskWords: __, images, table, ...data } = study.data;
+  const { acceptFindings: _, maskWords: __, images, table, ...data } = study.data;
   const { positive, negative, ...labels } = study.labels;
   const { split } = study;
   return {

@@ -1,27 +1,20 @@
 /** `medfusion train`: from a study file to a run folder. */
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import {
-  type Cohort,
-  type ImageStore,
-  loadCohort,
-  openImageStore,
-  prepareImages,
-  type Split,
-} from '../data/index.js';
-import { ConfigError, isUserError } from '../errors.js';
+import type { Cohort, Split } from '../data/index.js';
+import { isUserError } from '../errors.js';
 import { checkOverrides, firesOverride } from '../risk/index.js';
 import { Runtime } from '../runtime/index.js';
 import type { EpochRecord, ProgressListener } from '../train/index.js';
+import { requireClean } from './audit.js';
 import { countRules, summarizeColumns } from './dataSummary.js';
 import { collectEnvironment, fileSetSha256, fileSha256 } from './environment.js';
 import { evaluateRun, type RunMetrics, readMetrics } from './evaluate.js';
 import { exportModel } from './exportModel.js';
 import { type TrainedFold, trainFold } from './fold.js';
-import { maskWords } from './maskWords.js';
 import { describeNote } from './notes.js';
-import { parseStudy } from './parse.js';
 import { formatPredictions, type Predictions } from './predictions.js';
+import { readCohort, readStudy } from './readData.js';
 import { reportRun } from './report.js';
 import { type ResolvedStudy, resolveStudy } from './resolve.js';
 import { requireUnused, writeRunFile } from './runFolder.js';
@@ -72,7 +65,7 @@ export interface TrainedRun {
 export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   const started = performance.now();
   const { listener, out } = options;
-  const study = await readStudy(options);
+  const study = await readStudy('train', options.studyFile, options.overrides);
   const earlier = options.resume ? await findInterrupted(study, out) : null;
   if (earlier?.finished) {
     listener.message(`the run in ${earlier.run} is finished; nothing is left to resume`);
@@ -93,6 +86,7 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   for (const text of new Set(notes.map(describeNote))) listener.message(text);
 
   if (earlier !== null) await requireSameInputs(earlier.run, inputs);
+  const accepted = await requireClean({ resolved, cohort, splits, images }, listener);
   const run = earlier?.run ?? (await startRun(study, inputs, out));
   listener.message(
     `${study.name}: ${cohort.size} rows, ${splits.length === 1 ? 'one split' : `${splits.length} splits`} -> ${run}`,
@@ -108,38 +102,11 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     environment: collectEnvironment({ device: runtime.device, threads: runtime.threads, seed: study.seed }),
     checksums: inputs,
-    audit: { accepted: acceptedFindings(study), notes },
+    audit: { accepted, notes },
   });
   await reportRun(run);
   await rm(splitsFolder(run), { recursive: true, force: true });
   return { run, metrics };
-}
-
-async function readStudy({ studyFile, overrides }: TrainOptions): Promise<Study> {
-  const text = await readFile(studyFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw new ConfigError(`train: no study file ${studyFile}; check the path`);
-    throw error;
-  });
-  return parseStudy(text, studyFile, overrides);
-}
-
-/** Reads the cohort and decodes its images. */
-export async function readCohort(
-  resolved: ResolvedStudy,
-  cache: string | null,
-  listener: Pick<ProgressListener, 'message'>,
-): Promise<{ cohort: Cohort; images: ImageStore | null }> {
-  const { study } = resolved;
-  const cohort = maskWords(await loadCohort(resolved.cohort), study.data.maskWords);
-  if (!study.model.modalities.includes('image')) return { cohort, images: null };
-  const { imageSize, channels, contrast } = study.model;
-  const store = openImageStore({ size: imageSize, channels, contrast, cache });
-  const { cohort: readable, prepared } = await prepareImages(store, cohort, {
-    onBadImage: study.data.onBadRow,
-    source: { table: resolved.cohort.table, columns: resolved.cohort.images?.columns ?? [] },
-  });
-  listener.message(`images: ${prepared.decoded} decoded, ${prepared.reused} from the cache`);
-  return { cohort: readable, images: store };
 }
 
 type Work = Omit<Parameters<typeof trainFold>[0], 'checkpoint' | 'onEpoch' | 'part'>;
@@ -273,12 +240,4 @@ async function checksums(
     ...(lists === null ? {} : { testList: await fileSha256(lists.test) }),
     ...(images === null ? {} : { [`${images.files} images (names and sizes)`]: images.sha256 }),
   };
-}
-
-function acceptedFindings({ data }: Study) {
-  return data.acceptLeakage.map((column) => ({
-    code: 'accepted-leakage',
-    message: `column "${column}" is used as a feature although it is a label or an identifier (data.acceptLeakage)`,
-    count: 1,
-  }));
 }

@@ -23,7 +23,7 @@ test('a resolved study reads from the data folder, else from beside the study fi
   assert.equal(resolved.cohort.images?.directory, '/data/eyes/images');
   assert.deepEqual(resolved.cohort.labels, { columns: { N: 'Normal', A: 'Age related' } });
   assert.deepEqual(resolved.lists, { test: '/data/lists/test.txt' });
-  assert.ok(!('maskWords' in resolved.cohort) && !('acceptLeakage' in resolved.cohort));
+  assert.ok(!('maskWords' in resolved.cohort) && !('acceptFindings' in resolved.cohort));
   assert.equal(
     resolveStudy(study, { studyFile: '/studies/eyes.yaml' }).cohort.table,
     '/studies/eyes/eyes.csv',

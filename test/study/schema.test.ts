@@ -156,13 +156,13 @@ test('subgroups are feature columns: numeric ones with cuts, others by name', ()
   assert.match(refusal(`${minimal}evaluation: { operatingPoints: { sensitivity: [90] } }\n`), /got 90/);
 });
 
-test('a label among the features passes only when the study says so by name', () => {
-  const yaml = minimal.replace('[age, weight]', '[age, ill]\n  acceptLeakage: [ill]');
-  assert.deepEqual(parseStudy(yaml, 'small.yaml').data.acceptLeakage, ['ill']);
-  assert.match(
-    refusal(minimal.replace('patient: who', 'acceptLeakage: [ill]')),
-    /"ill" is not a feature column/,
-  );
+test('a label or an identifier among the features is refused; what the audit finds is accepted by its key', () => {
+  const feature = (column: string) =>
+    minimal.replace('[age, weight]', `[age, ${column}]\n  acceptFindings: [${column}]`);
+  assert.match(refusal(feature('ill')), /"ill" is a label and would give its answer away/);
+  assert.match(refusal(feature('who')), /"who" identifies rows or patients/);
+  const yaml = minimal.replace('[age, weight]', '[age, weight]\n  acceptFindings: ["target-proxy:age>ill"]');
+  assert.deepEqual(parseStudy(yaml, 'small.yaml').data.acceptFindings, ['target-proxy:age>ill']);
 });
 
 test('--set changes typed values, names the nearest key and drops keys of the alternative left behind', () => {

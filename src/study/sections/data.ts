@@ -96,10 +96,11 @@ export const dataSection = z
       .enum(['stop', 'skip'])
       .default('stop')
       .describe('A row that cannot be read: stop with its line, or skip, count and list it.'),
-    acceptLeakage: columns
+    acceptFindings: z
+      .array(z.string().trim().min(1, 'must be the key of a finding of "medfusion audit"'))
       .default([])
       .describe(
-        'Columns used as features although they are labels or identifiers; every report prints the list. Default: none.',
+        'Keys of serious findings of `medfusion audit` that do not stop a run ("target-proxy:Dx:HPV>Dx:Cancer"); every report prints them first. Default: none.',
       ),
   })
   .describe('The table, the images and the feature columns.');

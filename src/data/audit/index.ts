@@ -1,0 +1,3 @@
+/** The leakage audit. */
+export { type AuditInput, auditCohort } from './audit.js';
+export { type Finding, type FindingCode, findingCodes, type Severity, severities } from './finding.js';
