@@ -5,6 +5,7 @@ export {
   type Finding,
   type FindingCode,
   findingCodes,
+  makeFinding,
   type Severity,
   severities,
 } from './audit/index.js';
@@ -54,6 +55,7 @@ export { alwaysNegative, alwaysPositive } from './labels.js';
 export { loadCohort } from './load.js';
 export { localContrast } from './localContrast.js';
 export { editDistance, nearestName, suggestName } from './nearest.js';
+export { phrasePattern } from './phrases.js';
 export { encodeGreyscalePng } from './png.js';
 export { resizePixels } from './resize.js';
 export { rowFingerprint } from './row-choice.js';

@@ -6,13 +6,16 @@ import {
   type CohortNote,
   type Finding,
   type ImageStore,
+  makeFinding,
+  nearestName,
   type Split,
 } from '../data/index.js';
 import { DataError } from '../errors.js';
 import type { ProgressListener } from '../train/index.js';
-import { describeNote } from './notes.js';
+import { labelNames, undeclaredPatients, visitTimes } from './auditContext.js';
 import { readCohort, readStudy } from './readData.js';
 import { type ResolvedStudy, resolveStudy } from './resolve.js';
+import type { Modality } from './sections/data.js';
 import { studySplits } from './splits.js';
 
 /** What a study reads, read: what is audited. */
@@ -53,8 +56,14 @@ export async function auditStudy(options: AuditOptions): Promise<StudyAudit> {
   const resolved = resolveStudy(study, options);
   const cache = join(resolve('runs'), '.cache', 'images');
   const { cohort, images } = await readCohort(resolved, cache, options.listener);
-  const splits = await studySplits(resolved, cohort);
-  return auditSubject({ resolved, cohort, splits, images });
+  const splits = await studySplits(resolved, cohort).catch((error: unknown) => {
+    // Lists that share a patient are what an audit is for; it goes on without them and reports the fault.
+    if (error instanceof DataError && error.code === 'patient-in-two-parts') return error;
+    throw error;
+  });
+  if (!(splits instanceof DataError)) return auditSubject({ resolved, cohort, splits, images });
+  const audit = await auditSubject({ resolved, cohort, splits: [], images });
+  return { ...audit, open: [sharedByLists(splits), ...audit.open] };
 }
 
 /**
@@ -81,25 +90,68 @@ export async function requireClean(
   return accepted.map(({ code, message, count, rows }) => ({ code, message, count, rows }));
 }
 
-/** Findings as text: what, how many, where; the remedy; the key that accepts a serious one. */
+/** Findings as text: what and where; the remedy; the key that accepts a serious one. */
 export function formatFindings(findings: readonly Finding[]): string {
   return findings
-    .map((finding) => {
-      const { severity, remedy, key } = finding;
+    .map(({ severity, message, remedy, key, count, rows }) => {
+      const rest = count > rows.length ? ` and ${count - rows.length} more` : '';
+      const where = rows.length === 0 ? '' : ` (${count === 1 ? 'line' : 'lines'} ${rows.join(', ')}${rest})`;
       const accept = severity === 'serious' ? `\n    to accept: ${key}` : '';
-      return `  ${severity}: ${describeNote(finding)}\n    remedy: ${remedy}${accept}`;
+      return `  ${severity}: ${message}${where}\n    remedy: ${remedy}${accept}`;
     })
     .join('\n');
 }
 
 async function auditSubject({ resolved, cohort, splits, images }: AuditSubject): Promise<StudyAudit> {
-  const { data, model } = resolved.study;
-  const seen = model.modalities.includes('text') ? cohort : { ...cohort, text: [] };
-  const findings = auditCohort({ cohort: seen, splits, images });
+  const { data, model, stage1 } = resolved.study;
+  const { text, numeric, categorical } = cohort;
+  const sees = (modality: Modality) => model.modalities.includes(modality);
+  const seen = {
+    ...cohort,
+    text: sees('text') ? text : [],
+    numeric: sees('tabular') ? numeric : [],
+    categorical: sees('tabular') ? categorical : [],
+  };
+  const findings = auditCohort({
+    cohort: seen,
+    splits,
+    images,
+    labelNames: labelNames(resolved),
+    people: await undeclaredPatients(resolved, cohort),
+    times: {
+      time: await visitTimes(resolved, cohort),
+      used: data.history > 0 || stage1.forwardFill.length > 0,
+    },
+  });
   const isAccepted = ({ key }: Finding) => data.acceptFindings.includes(key);
+  const stale = staleAcceptances(data.acceptFindings, findings);
   return {
-    open: findings.filter((finding) => !isAccepted(finding)),
+    open: [...findings.filter((finding) => !isAccepted(finding)), ...stale],
     accepted: findings.filter(isAccepted),
     notes: [...cohort.notes, ...splits.flatMap((split) => split.notes)],
   };
+}
+
+function sharedByLists({ message, location }: DataError): Finding {
+  return makeFinding('shared-patients', 'serious', 'lists', {
+    message,
+    count: 1,
+    lines: location.row === undefined ? [] : [location.row],
+    remedy: 'correct the lists under split; training refuses them',
+  });
+}
+
+/** Keys that accept what is not found: mistyped, or mended since. */
+function staleAcceptances(keys: readonly string[], findings: readonly Finding[]): Finding[] {
+  const found = findings.map(({ key }) => key);
+  return keys
+    .filter((key) => !found.includes(key))
+    .map((key) => {
+      const nearest = nearestName(key, found);
+      return makeFinding('stale-acceptance', 'note', key, {
+        message: `data.acceptFindings names "${key}", which is not found`,
+        count: 1,
+        remedy: nearest === null ? 'remove it' : `remove it, or did you mean "${nearest}"?`,
+      });
+    });
 }

@@ -1,3 +1,10 @@
 /** The leakage audit. */
 export { type AuditInput, auditCohort } from './audit.js';
-export { type Finding, type FindingCode, findingCodes, type Severity, severities } from './finding.js';
+export {
+  type Finding,
+  type FindingCode,
+  findingCodes,
+  makeFinding,
+  type Severity,
+  severities,
+} from './finding.js';
