@@ -8,15 +8,16 @@ import {
   type ImageStore,
   makeFinding,
   nearestName,
+  openImageStore,
   type Split,
 } from '../data/index.js';
 import { DataError } from '../errors.js';
 import type { ProgressListener } from '../train/index.js';
 import { labelNames, undeclaredPatients, visitTimes } from './auditContext.js';
-import { readCohort, readStudy } from './readData.js';
 import { type ResolvedStudy, resolveStudy } from './resolve.js';
 import type { Modality } from './sections/data.js';
 import { studySplits } from './splits.js';
+import { readCohort, readStudy, type StudySource } from './studyData.js';
 
 /** What a study reads, read: what is audited. */
 export interface AuditSubject {
@@ -25,6 +26,8 @@ export interface AuditSubject {
   readonly splits: readonly Split[];
   /** Prepared images; null when the model sees none. */
   readonly images: ImageStore | null;
+  /** Folder of decoded images; null: none is kept. */
+  readonly cache: string | null;
 }
 
 /** Findings by whether the study accepts them. */
@@ -37,13 +40,7 @@ export interface StudyAudit {
   readonly notes: readonly CohortNote[];
 }
 
-export interface AuditOptions {
-  /** Path of the study file. */
-  readonly studyFile: string;
-  /** Folder that the study's paths are relative to; default the study file's. */
-  readonly dataDirectory?: string;
-  /** `key=value` overrides of the study. */
-  readonly overrides?: readonly string[];
+export interface AuditOptions extends StudySource {
   readonly listener: Pick<ProgressListener, 'message'>;
 }
 
@@ -52,7 +49,7 @@ export interface AuditOptions {
  * @throws ConfigError, DataError for bad input
  */
 export async function auditStudy(options: AuditOptions): Promise<StudyAudit> {
-  const study = await readStudy('audit', options.studyFile, options.overrides);
+  const study = await readStudy('audit', options);
   const resolved = resolveStudy(study, options);
   const cache = join(resolve('runs'), '.cache', 'images');
   const { cohort, images } = await readCohort(resolved, cache, options.listener);
@@ -61,8 +58,8 @@ export async function auditStudy(options: AuditOptions): Promise<StudyAudit> {
     if (error instanceof DataError && error.code === 'patient-in-two-parts') return error;
     throw error;
   });
-  if (!(splits instanceof DataError)) return auditSubject({ resolved, cohort, splits, images });
-  const audit = await auditSubject({ resolved, cohort, splits: [], images });
+  if (!(splits instanceof DataError)) return auditSubject({ resolved, cohort, splits, images, cache });
+  const audit = await auditSubject({ resolved, cohort, splits: [], images, cache });
   return { ...audit, open: [sharedByLists(splits), ...audit.open] };
 }
 
@@ -102,7 +99,9 @@ export function formatFindings(findings: readonly Finding[]): string {
     .join('\n');
 }
 
-async function auditSubject({ resolved, cohort, splits, images }: AuditSubject): Promise<StudyAudit> {
+/** Audits what has been read. */
+export async function auditSubject(subject: AuditSubject): Promise<StudyAudit> {
+  const { resolved, cohort, splits } = subject;
   const { data, model, stage1 } = resolved.study;
   const { text, numeric, categorical } = cohort;
   const sees = (modality: Modality) => model.modalities.includes(modality);
@@ -115,7 +114,7 @@ async function auditSubject({ resolved, cohort, splits, images }: AuditSubject):
   const findings = auditCohort({
     cohort: seen,
     splits,
-    images,
+    images: await comparableImages(subject),
     labelNames: labelNames(resolved),
     people: await undeclaredPatients(resolved, cohort),
     times: {
@@ -130,6 +129,20 @@ async function auditSubject({ resolved, cohort, splits, images }: AuditSubject):
     accepted: findings.filter(isAccepted),
     notes: [...cohort.notes, ...splits.flatMap((split) => split.notes)],
   };
+}
+
+/** Side of the pictures that are compared where the model's are no use, pixels. */
+const COMPARED_SIDE = 64;
+
+/**
+ * Images as recorded: under local contrast what a copy was compressed with weighs as much as what it shows.
+ */
+async function comparableImages({ cohort, images, cache }: AuditSubject): Promise<ImageStore | null> {
+  if (images === null || images.format.contrast === 'recorded') return images;
+  const store = openImageStore({ size: COMPARED_SIDE, channels: 1, cache });
+  const paths = cohort.visits.flat().map(({ path }) => path);
+  await store.prepare(paths, { onBadImage: 'skip' });
+  return store;
 }
 
 function sharedByLists({ message, location }: DataError): Finding {

@@ -14,7 +14,6 @@ import { exportModel } from './exportModel.js';
 import { type TrainedFold, trainFold } from './fold.js';
 import { describeNote } from './notes.js';
 import { formatPredictions, type Predictions } from './predictions.js';
-import { readCohort, readStudy } from './readData.js';
 import { reportRun } from './report.js';
 import { type ResolvedStudy, resolveStudy } from './resolve.js';
 import { requireUnused, writeRunFile } from './runFolder.js';
@@ -30,19 +29,14 @@ import {
   startRun,
 } from './startRun.js';
 import { subgroupValues } from './subgroups.js';
+import { readCohort, readStudy, type StudySource } from './studyData.js';
 import { encodeModel, keepSplit, readSplit } from './trainedSplit.js';
 
-export interface TrainOptions {
-  /** Path of the study file. */
-  readonly studyFile: string;
-  /** Folder that the study's paths are relative to; default the study file's. */
-  readonly dataDirectory?: string;
+export interface TrainOptions extends StudySource {
   /** Run folder; default `runs/<name>-<n>`. */
   readonly out?: string;
   readonly device?: string;
   readonly threads?: number;
-  /** `key=value` overrides of the study, `seed` among them. */
-  readonly overrides?: readonly string[];
   /** Go on with the run in `out`, or with the study's latest run. */
   readonly resume?: boolean;
   readonly listener: ProgressListener;
@@ -65,7 +59,7 @@ export interface TrainedRun {
 export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   const started = performance.now();
   const { listener, out } = options;
-  const study = await readStudy('train', options.studyFile, options.overrides);
+  const study = await readStudy('train', options);
   const earlier = options.resume ? await findInterrupted(study, out) : null;
   if (earlier?.finished) {
     listener.message(`the run in ${earlier.run} is finished; nothing is left to resume`);
@@ -78,7 +72,8 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   });
   const runtime = await Runtime.open({ device: options.device, threads: options.threads });
   const cacheRoot = out === undefined ? resolve('runs') : dirname(resolve(out));
-  const { cohort, images } = await readCohort(resolved, join(cacheRoot, '.cache', 'images'), listener);
+  const cache = join(cacheRoot, '.cache', 'images');
+  const { cohort, images } = await readCohort(resolved, cache, listener);
   checkColumnValues(cohort, study);
   const splits = await studySplits(resolved, cohort);
   const inputs = await checksums(resolved, cohort);
@@ -86,7 +81,7 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   for (const text of new Set(notes.map(describeNote))) listener.message(text);
 
   if (earlier !== null) await requireSameInputs(earlier.run, inputs);
-  const accepted = await requireClean({ resolved, cohort, splits, images }, listener);
+  const accepted = await requireClean({ resolved, cohort, splits, images, cache }, listener);
   const run = earlier?.run ?? (await startRun(study, inputs, out));
   listener.message(
     `${study.name}: ${cohort.size} rows, ${splits.length === 1 ? 'one split' : `${splits.length} splits`} -> ${run}`,

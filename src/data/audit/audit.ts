@@ -16,6 +16,7 @@ import { partsOf } from './parts.js';
 import { rowKeys } from './rowKeys.js';
 import { auditSample } from './sample.js';
 import { findSharedPatients, type People } from './sharedPatients.js';
+import { surprisals } from './surprisal.js';
 import { findTargetProxies } from './targetProxies.js';
 import { findLaterVisits, type VisitTimes } from './visitOrder.js';
 
@@ -46,14 +47,15 @@ export function auditCohort(input: AuditInput): Finding[] {
   const parts = partsOf(splits, cohort.size);
   const columns = codedColumns(cohort);
   const keys = rowKeys(columns, cohort.size);
+  const bits = surprisals(columns, cohort.size);
   const declared: People = { column: null, ids: Array.from(cohort.patientIndex) };
   return sortFindings([
     ...[declared, ...people].flatMap((who) => findSharedPatients(who, cohort.lines, parts)),
     ...(columns.length === 0
       ? []
       : [
-          ...findDuplicateRows(cohort, columns, keys, parts),
-          ...findNearDuplicateRows(cohort, columns, keys, parts),
+          ...findDuplicateRows(cohort, columns, bits, keys, parts),
+          ...findNearDuplicateRows(cohort, columns, bits, keys, parts),
         ]),
     ...(images === null ? [] : findDuplicateImages(cohort, images, parts)),
     ...findLaterVisits(cohort, input.times ?? { time: null, used: false }),

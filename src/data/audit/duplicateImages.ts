@@ -7,7 +7,7 @@ import { differenceHash, eachNearPair, grey, HASH_WORDS } from './imageHash.js';
 import { apart, type Parts } from './parts.js';
 
 /** Of 256 bits; what is nearer is compared pixel by pixel. */
-const HASH_DISTANCE = 7;
+const HASH_DISTANCE = 15;
 /** Correlation of two pictures, 32 pixels wide, from which they are one. */
 const SAME_PICTURE = 0.995;
 const COMPARED_SIDE = 32;

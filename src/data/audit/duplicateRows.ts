@@ -1,13 +1,14 @@
 /**
  * Rows that are copies of one another. Small tables repeat rows by chance, so copies of different patients count only
- * where they are more than chance explains: of the row pairs that agree in every column but one, the most telling,
- * far more agree in that one too than do elsewhere.
+ * where chance does not explain them: the values that they share are too rare, or of the row pairs that agree in every
+ * column but one, the most telling, far more agree in that one too than do elsewhere.
  */
 import type { Cohort } from '../cohort.js';
 import type { Codes } from './codes.js';
 import { type Finding, makeFinding } from './finding.js';
 import { apart, type Parts } from './parts.js';
 import { groupsOf, type RowKeys } from './rowKeys.js';
+import { type Surprisals, tellingBits } from './surprisal.js';
 
 /** Chance below which repeats are no coincidence. */
 const COINCIDENCE = 0.01;
@@ -16,6 +17,7 @@ const COINCIDENCE = 0.01;
 export function findDuplicateRows(
   cohort: Cohort,
   columns: readonly Codes[],
+  bits: Surprisals,
   keys: RowKeys,
   parts: Parts,
 ): Finding[] {
@@ -40,7 +42,10 @@ export function findDuplicateRows(
     });
   const findings: Finding[] = [];
   if (ofOthers.length > 0) {
-    const chance = coincidence(columns, keys, groups);
+    const rare = ofOthers.some(
+      (row) => columns.reduce((sum, column) => sum + bits.get(column)![row], 0) >= tellingBits(cohort.size),
+    );
+    const chance = rare ? 0 : coincidence(columns, keys, groups);
     const what = 'rows equal an earlier row of another patient in every feature and label';
     if (chance > COINCIDENCE)
       findings.push(found('patients', 'note', ofOthers, `${what}, no more than chance explains`));
@@ -73,10 +78,12 @@ function coincidence(
   const pairs = (n * (n - 1)) / 2;
   const rates = columns
     // In a column in which hardly any pair agrees but the copies, copies would vouch for themselves.
-    .filter((column) => column !== telling && column.agreement * pairs >= 20 * repeats)
+    .filter((column) => column !== telling && column.agreement >= Math.min(0.1, (20 * repeats) / pairs))
     .map((column) => jointAgreement(column, telling) / column.agreement);
   const rate = Math.min(1, Math.max(telling.agreement - repeats / pairs, ...rates, 1 / pairs));
-  return binomialTail(repeats, agreeing, rate);
+  // The pairs of n rows are worth about n / 2 independent ones.
+  const trials = Math.min(agreeing, n / 2);
+  return binomialTail((repeats / agreeing) * trials, trials, rate);
 }
 
 /** Share of row pairs that agree in both columns. */

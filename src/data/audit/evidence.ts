@@ -9,7 +9,7 @@ export interface SignCounts {
 }
 
 /** Chance, over all tests of one audit, that any bound of {@link familyQuantile} is wrong. */
-const FAMILY_ERROR = 0.01;
+export const FAMILY_ERROR = 0.01;
 
 /**
  * Upper quantile of the standard normal at FAMILY_ERROR / tests (Bonferroni), by the rational approximation with an

@@ -2,11 +2,12 @@
  * Difference hash of an image: whether brightness rises from each cell of a coarse grid to its right neighbour
  * [krawetz2013dhash]. Scaling, recompression and a change of brightness leave most bits alone. Deviations: 256 bits
  * in place of 64, since all radiographs are alike in the coarse; a rise below one grey level in a hundred is none, so
- * that the black around a picture does not turn noise into bits; each 32-bit word gathers bits from all over the
- * picture, so that a word tells pictures apart and can be searched by.
+ * that the black around a picture does not turn noise into bits; bits are gathered in bands of sixteen, one from each row
+ * and all from other columns, so that a band tells pictures apart and can be searched by.
  */
-/** 32-bit words of a hash. */
+/** 32-bit words of a hash, and bands of 16 bits, two in each word. */
 export const HASH_WORDS = 8;
+export const HASH_BANDS = 16;
 const SIDE = 16;
 const LEAST_RISE = 0.01;
 
@@ -21,8 +22,8 @@ export function differenceHash(pixels: Float32Array, channels: number, size: num
   for (let y = 0; y < SIDE; y++) {
     for (let x = 0; x < SIDE; x++) {
       const at = y * (SIDE + 1) + x;
-      // Of each row two bits go to each word, at other places in the next row.
-      if (grid[at + 1] - grid[at] > LEAST_RISE) words[(x + 3 * y) % HASH_WORDS] |= 1 << (2 * y + (x >>> 3));
+      const band = (x + 3 * y) % HASH_BANDS;
+      if (grid[at + 1] - grid[at] > LEAST_RISE) words[band >>> 1] |= 1 << (16 * (band & 1) + y);
     }
   }
   return words;
@@ -71,10 +72,10 @@ export function hammingDistance(hashes: Uint32Array, a: number, b: number): numb
 
 /**
  * All pairs of hashes within a distance, by multi-index hashing [norouzi2012fast]: two hashes that differ in fewer bits
- * than they have words agree in a whole word, so only hashes that share a word are compared. A hash of zeros is that of
+ * than they have bands agree in a whole band, so only hashes that share a band are compared. A hash of zeros is that of
  * a picture without contrast and is passed over.
  * @param hashes   [hash, 8]
- * @param distance bits, 0 … 7
+ * @param distance bits, 0 … 15
  * @param visit    called once for each pair a < b
  */
 export function eachNearPair(
@@ -82,26 +83,38 @@ export function eachNearPair(
   distance: number,
   visit: (a: number, b: number) => void,
 ): void {
-  if (distance >= HASH_WORDS)
-    throw new Error(`internal: eachNearPair: distance must be below ${HASH_WORDS} words, got ${distance}`);
-  const word = (hash: number, w: number) => hashes[hash * HASH_WORDS + w];
-  const order = Uint32Array.from({ length: hashes.length / HASH_WORDS }, (_, hash) => hash).filter((hash) =>
+  if (distance >= HASH_BANDS)
+    throw new Error(`internal: eachNearPair: distance must be below ${HASH_BANDS} bands, got ${distance}`);
+  const bandOf = (hash: number, band: number) =>
+    (hashes[hash * HASH_WORDS + (band >>> 1)] >>> (16 * (band & 1))) & 0xffff;
+  const all = Uint32Array.from({ length: hashes.length / HASH_WORDS }, (_, hash) => hash);
+  const seen = all.filter((hash) =>
     hashes.subarray(hash * HASH_WORDS, (hash + 1) * HASH_WORDS).some((bits) => bits !== 0),
   );
-  const metBefore = (a: number, b: number, w: number) => {
-    for (let earlier = 0; earlier < w; earlier++) if (word(a, earlier) === word(b, earlier)) return true;
+  const metBefore = (a: number, b: number, band: number) => {
+    for (let earlier = 0; earlier < band; earlier++)
+      if (bandOf(a, earlier) === bandOf(b, earlier)) return true;
     return false;
   };
-  for (let w = 0; w < HASH_WORDS; w++) {
-    order.sort((a, b) => word(a, w) - word(b, w) || a - b);
-    for (let start = 0, end = 1; start < order.length; start = end++) {
-      while (end < order.length && word(order[end], w) === word(order[start], w)) end++;
-      for (let i = start; i < end; i++) {
-        for (let j = i + 1; j < end; j++) {
-          const [a, b] = [order[i], order[j]];
-          if (hammingDistance(hashes, a, b) <= distance && !metBefore(a, b, w)) visit(a, b);
+  for (let band = 0; band < HASH_BANDS; band++) {
+    for (const bucket of buckets(seen, (hash) => bandOf(hash, band))) {
+      for (let i = 0; i < bucket.length; i++) {
+        for (let j = i + 1; j < bucket.length; j++) {
+          const [a, b] = [bucket[i], bucket[j]];
+          if (hammingDistance(hashes, a, b) <= distance && !metBefore(a, b, band)) visit(a, b);
         }
       }
     }
   }
+}
+
+/** Hashes by their value of a band, ascending within a bucket. */
+function buckets(hashes: Uint32Array, bandOf: (hash: number) => number): number[][] {
+  const byBand = new Map<number, number[]>();
+  for (const hash of hashes) {
+    const bucket = byBand.get(bandOf(hash));
+    if (bucket === undefined) byBand.set(bandOf(hash), [hash]);
+    else bucket.push(hash);
+  }
+  return [...byBand.values()];
 }

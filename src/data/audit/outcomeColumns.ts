@@ -106,8 +106,13 @@ function flagOf(values: Float64Array | readonly (string | null)[]): Int8Array | 
   );
 }
 
-/** Cohen's κ over the rows where both are recorded [cohen1960kappa]. */
-function agreement(a: Int8Array, b: Int8Array): { kappa: number; differ: number; both: number } {
+/**
+ * Agreement of two yes/no columns: Cohen's κ over the rows where both are recorded [cohen1960kappa], 0 where it is
+ * undefined.
+ * @param a [row] 1, 0, or −1 where missing
+ * @returns `differ` and `both` count rows that differ, and rows that are 1 in both
+ */
+export function agreement(a: Int8Array, b: Int8Array): { kappa: number; differ: number; both: number } {
   let [n, onlyA, onlyB, both] = [0, 0, 0, 0];
   a.forEach((value, row) => {
     if (value < 0 || b[row] < 0) return;

@@ -1,18 +1,25 @@
 /**
- * Features that give a label away. Two kinds of evidence, both by patient and bounded for all columns and labels
- * together: a value of the column that acts like a positive test of the label, and a column that ranks the label
- * almost perfectly out of fold.
+ * Features that give a label away. Three kinds of evidence, all by patient and bounded for all columns and labels
+ * together: a column each value of which goes with one answer only, a value that acts like a positive test of the label,
+ * and a column that ranks the label almost perfectly out of fold.
  */
 import type { Cohort } from '../cohort.js';
-import { aurocExcess, familyQuantile, likelihoodRatio, likelihoodRatioBound } from './evidence.js';
+import {
+  aurocExcess,
+  FAMILY_ERROR,
+  familyQuantile,
+  likelihoodRatio,
+  likelihoodRatioBound,
+} from './evidence.js';
 import { type Finding, makeFinding, type Severity } from './finding.js';
-import { cohortLevels, type Levels } from './levels.js';
+import { cohortLevels, type Levels, MOST_EXACT } from './levels.js';
 import type { AuditSample } from './sample.js';
 
 /** A sign above 10 is often conclusive, above 5 moderate evidence; the bounds keep chance out. */
 export const conclusive = { ratio: 10, bound: 3 } as const;
 const moderate = { ratio: 5, bound: 2 } as const;
-/** A sign that fewer of the positives bear cannot carry a result. */
+/** A sign that fewer patients with the label bear proves nothing, and with a smaller share of them cannot carry a result. */
+const fewestPatients = 5;
 export const leastShare = 0.2;
 /** An AUROC from which one column is said to determine a label, nearly or in great part, and what it must surely exceed. */
 const determined = { serious: 0.95, warning: 0.9, surely: 0.8 } as const;
@@ -33,7 +40,11 @@ export function findTargetProxies(cohort: Cohort, sample: AuditSample): Finding[
     cohort.labels.flatMap((label, l) => {
       const tally = tallyLevels(column, cohort, l, sample);
       if (tally.positives === 0 || tally.negatives === 0) return [];
-      const evidence = [bestSign(column, tally, z), ranking(tally, z)].filter((found) => found !== null);
+      const evidence = [
+        decision(column, tally, tests * cohort.labels.length),
+        bestSign(column, tally, z),
+        ranking(tally, z),
+      ].filter((found) => found !== null);
       const found = evidence.find(({ severity }) => severity === 'serious') ?? evidence[0];
       if (found === undefined) return [];
       return makeFinding('target-proxy', found.severity, `${column.name}>${label}`, {
@@ -80,6 +91,32 @@ interface Evidence {
   readonly count: number;
 }
 
+/** Each recorded value goes with the label, or with its absence, in so many patients that chance would not do it. */
+function decision({ exact, count, missing }: Levels, { folds }: Tally, tests: number): Evidence | null {
+  if (!exact || count - (missing < 0 ? 0 : 1) > MOST_EXACT) return null;
+  let [positives, negatives, levels] = [0, 0, 0];
+  for (let level = 0; level < count; level++) {
+    if (level === missing) continue;
+    const all = folds.reduce((sum, part) => sum + part.all[level], 0);
+    const present = folds.reduce((sum, part) => sum + part.positives[level], 0);
+    if (present > 0 && folds.some((part) => part.positives[level] < part.all[level])) return null;
+    positives += present;
+    negatives += all - present;
+    levels += all > 0 ? 1 : 0;
+  }
+  if (Math.min(positives, negatives) < fewestPatients) return null;
+  // Ways to choose the positives, over ways to call levels positive.
+  let bits = -levels;
+  const n = Math.floor(positives + negatives);
+  for (let i = 0; i < Math.floor(Math.min(positives, negatives)); i++) bits += Math.log2((n - i) / (i + 1));
+  if (bits < Math.log2(tests / FAMILY_ERROR)) return null;
+  return {
+    severity: 'serious',
+    message: 'each of its values goes with one answer only',
+    count: n,
+  };
+}
+
 function bestSign(column: Levels, { folds, positives, negatives }: Tally, z: number): Evidence | null {
   let best: (Evidence & { readonly bound: number }) | null = null;
   for (const level of signs(column)) {
@@ -88,6 +125,7 @@ function bestSign(column: Levels, { folds, positives, negatives }: Tally, z: num
     const counts = { positives, negatives, positivesWithSign, negativesWithSign: all - positivesWithSign };
     const ratio = likelihoodRatio(counts);
     const bound = likelihoodRatioBound(counts, z);
+    if (positivesWithSign < fewestPatients) continue;
     if (ratio === null || ratio < moderate.ratio || bound < Math.max(moderate.bound, best?.bound ?? 0))
       continue;
     const share = positivesWithSign / positives;

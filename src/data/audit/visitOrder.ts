@@ -85,8 +85,9 @@ function foresight(cohort: Cohort, pairs: readonly Pair[]): Finding[] {
       known[row * L + l] === 1 ? targets[row * L + l] : Number.NaN,
     ),
   }));
+  const shiftedBack = endsMissing(pairs);
   return numeric.flatMap((column) =>
-    [...answers, ...numeric]
+    [...answers, ...numeric.filter((later) => shiftedBack(column.values, later.values))]
       .filter((later) => later.name !== column.name && foresees(column.values, later.values, pairs))
       .map((later) =>
         makeFinding('later-visit', 'serious', `${column.name}>${later.name}`, {
@@ -98,6 +99,20 @@ function foresight(cohort: Cohort, pairs: readonly Pair[]): Finding[] {
         }),
       ),
   );
+}
+
+/**
+ * Tells x as y of the next visit from y as x of the visit before, which is no leak: the first is missing at last visits,
+ * the second at first visits.
+ */
+function endsMissing(pairs: readonly Pair[]): (x: Float64Array, y: Float64Array) => boolean {
+  const withNext = new Set(pairs.map(([row]) => row));
+  const withBefore = new Set(pairs.map(([, next]) => next));
+  const last = [...withBefore].filter((row) => !withNext.has(row));
+  const first = [...withNext].filter((row) => !withBefore.has(row));
+  const missing = (values: Float64Array, rows: readonly number[]) =>
+    rows.filter((row) => Number.isNaN(values[row])).length / rows.length;
+  return (x, y) => missing(x, last) >= NEARLY_ALL && missing(y, first) < NEARLY_ALL;
 }
 
 /** x at a visit equals y at the next, also where y changes; what merely mirrors y fails where it does not. */

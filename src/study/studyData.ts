@@ -8,16 +8,22 @@ import { parseStudy } from './parse.js';
 import type { ResolvedStudy } from './resolve.js';
 import type { Study } from './schema.js';
 
+/** Which study, with what changes, over what data. */
+export interface StudySource {
+  /** Path of the study file. */
+  readonly studyFile: string;
+  /** Folder that the study's paths are relative to; default the study file's. */
+  readonly dataDirectory?: string;
+  /** `key=value` overrides of the study, `seed` among them. */
+  readonly overrides?: readonly string[];
+}
+
 /**
  * Reads and checks a study file.
- * @param command  who asks, for messages
- * @throws ConfigError of `parseStudy`, or when there is no file
+ * @param command  that asks, for messages
+ * @throws ConfigError when there is no such file or a key is wrong
  */
-export async function readStudy(
-  command: string,
-  studyFile: string,
-  overrides?: readonly string[],
-): Promise<Study> {
+export async function readStudy(command: string, { studyFile, overrides }: StudySource): Promise<Study> {
   const text = await readFile(studyFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT')
       throw new ConfigError(`${command}: no study file ${studyFile}; check the path`);
