@@ -77,12 +77,13 @@ export function hammingDistance(hashes: Uint32Array, a: number, b: number): numb
  * @param hashes   [hash, 8]
  * @param distance bits, 0 … 15
  * @param visit    called once for each pair a < b
+ * @returns how many pairs were compared
  */
 export function eachNearPair(
   hashes: Uint32Array,
   distance: number,
   visit: (a: number, b: number) => void,
-): void {
+): number {
   if (distance >= HASH_BANDS)
     throw new Error(`internal: eachNearPair: distance must be below ${HASH_BANDS} bands, got ${distance}`);
   const bandOf = (hash: number, band: number) =>
@@ -96,8 +97,10 @@ export function eachNearPair(
       if (bandOf(a, earlier) === bandOf(b, earlier)) return true;
     return false;
   };
+  let compared = 0;
   for (let band = 0; band < HASH_BANDS; band++) {
     for (const bucket of buckets(seen, (hash) => bandOf(hash, band))) {
+      compared += (bucket.length * (bucket.length - 1)) / 2;
       for (let i = 0; i < bucket.length; i++) {
         for (let j = i + 1; j < bucket.length; j++) {
           const [a, b] = [bucket[i], bucket[j]];
@@ -106,6 +109,7 @@ export function eachNearPair(
       }
     }
   }
+  return compared;
 }
 
 /** Hashes by their value of a band, ascending within a bucket. */

@@ -24,9 +24,12 @@ export function rowKeys(columns: readonly Codes[], size: number): RowKeys {
     whole: Float64Array.from(high, (h, row) => join(h, low[row])),
     without: (column) => {
       const c = cellOf.get(column)!;
-      return Float64Array.from(high, (h, row) =>
-        join(h - hash(column.codes[row], 2 * c), low[row] - hash(column.codes[row], 2 * c + 1)),
-      );
+      const keys = new Float64Array(size);
+      for (let row = 0; row < size; row++) {
+        const code = column.codes[row];
+        keys[row] = join(high[row] - hash(code, 2 * c), low[row] - hash(code, 2 * c + 1));
+      }
+      return keys;
     },
   };
 }

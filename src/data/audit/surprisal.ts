@@ -6,8 +6,9 @@ export type Surprisals = ReadonlyMap<Codes, Float64Array>;
 
 /** Bits by which an agreement must be rarer than 1 / rows². */
 const SPARE_BITS = 10;
-/** Values of a column from which others are predicted, and rows on which that is judged, at most. */
+/** Values of a column from which others are predicted, of one that is predicted, and rows to judge by, at most. */
 const MOST_LEVELS = 20;
+const MOST_PREDICTED = 1000;
 const MOST_ROWS = 5000;
 
 /** Bits from which an agreement of two rows is rarer than any pair of so many rows would bring by chance. */
@@ -29,20 +30,23 @@ export function surprisals(columns: readonly Codes[], size: number): Surprisals 
       let parent: Codes | null = null;
       let most = 0;
       for (const earlier of byCount.slice(0, c)) {
-        if (earlier.count > MOST_LEVELS) break;
+        if (earlier.count > MOST_LEVELS || column.count > MOST_PREDICTED) break;
         const shared = mutualInformation(column, earlier, step);
         if (shared > most) [parent, most] = [earlier, shared];
       }
-      const cells = new Map<number, number>();
-      const cell = (row: number) => column.codes[row] * MOST_LEVELS + (parent?.codes[row] ?? 0);
-      const parents = new Float64Array(parent?.count ?? 1);
+      const width = parent?.count ?? 1;
+      const parents = new Float64Array(width);
+      const cells = new Float64Array(column.count * width);
       for (let row = 0; row < size; row++) {
-        cells.set(cell(row), (cells.get(cell(row)) ?? 0) + 1);
-        parents[parent?.codes[row] ?? 0]++;
+        const given = parent?.codes[row] ?? 0;
+        parents[given]++;
+        cells[column.codes[row] * width + given]++;
       }
-      const bits = Float64Array.from({ length: size }, (_, row) =>
-        Math.log2(parents[parent?.codes[row] ?? 0] / cells.get(cell(row))!),
-      );
+      const bits = new Float64Array(size);
+      for (let row = 0; row < size; row++) {
+        const given = parent?.codes[row] ?? 0;
+        bits[row] = Math.log2(parents[given] / cells[column.codes[row] * width + given]);
+      }
       return [column, bits];
     }),
   );
@@ -50,19 +54,19 @@ export function surprisals(columns: readonly Codes[], size: number): Surprisals 
 
 /** Mutual information of two columns over every `step`-th row, nats. */
 function mutualInformation(a: Codes, b: Codes, step: number): number {
-  const joint = new Map<number, number>();
+  const joint = new Float64Array(a.count * b.count);
   const ofA = new Float64Array(a.count);
   const ofB = new Float64Array(b.count);
   let n = 0;
   for (let row = 0; row < a.codes.length; row += step, n++) {
-    const cell = a.codes[row] * b.count + b.codes[row];
-    joint.set(cell, (joint.get(cell) ?? 0) + 1);
+    joint[a.codes[row] * b.count + b.codes[row]]++;
     ofA[a.codes[row]]++;
     ofB[b.codes[row]]++;
   }
   let sum = 0;
-  for (const [cell, count] of joint) {
-    sum += count * Math.log((count * n) / (ofA[Math.floor(cell / b.count)] * ofB[cell % b.count]));
-  }
+  joint.forEach((count, cell) => {
+    if (count > 0)
+      sum += count * Math.log((count * n) / (ofA[Math.floor(cell / b.count)] * ofB[cell % b.count]));
+  });
   return sum / n;
 }

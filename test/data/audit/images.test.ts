@@ -36,16 +36,16 @@ test('near pairs are those that comparing all pairs finds, each once', () => {
   );
 });
 
-test('100,000 hashes are searched without comparing all pairs', () => {
+test('of 20,000 hashes few pairs are compared', () => {
+  const count = 20_000;
   const random = randomStream(3, 'hashes');
-  const hashes = Uint32Array.from({ length: 100_000 * HASH_WORDS }, () => random.uint32());
+  const hashes = Uint32Array.from({ length: count * HASH_WORDS }, () => random.uint32());
   hashes.copyWithin(5000 * HASH_WORDS, 0, HASH_WORDS);
   hashes[5000 * HASH_WORDS] ^= 0b101;
   const pairs: [number, number][] = [];
-  const start = performance.now();
-  eachNearPair(hashes, 15, (a, b) => pairs.push([a, b]));
+  const compared = eachNearPair(hashes, 15, (a, b) => pairs.push([a, b]));
   assert.deepEqual(pairs, [[0, 5000]]);
-  assert.ok(performance.now() - start < 20_000, 'five billion comparisons would take longer');
+  assert.ok(compared < 0.001 * ((count * (count - 1)) / 2), `${compared} comparisons`);
 });
 
 /** A store of ready pictures. */
