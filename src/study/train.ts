@@ -28,8 +28,8 @@ import {
   splitsFolder,
   startRun,
 } from './startRun.js';
-import { subgroupValues } from './subgroups.js';
 import { readCohort, readStudy, type StudySource } from './studyData.js';
+import { subgroupValues } from './subgroups.js';
 import { encodeModel, keepSplit, readSplit } from './trainedSplit.js';
 
 export interface TrainOptions extends StudySource {
