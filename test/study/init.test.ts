@@ -285,6 +285,23 @@ test('rows that cannot be read are skipped, and a returning id is taken for the 
   assert.match(messages, /1 rows differ in their number of cells from the header, line 42/);
 });
 
+test('a word for missing among numbers is missing in ids and patients too', async () => {
+  const cells = rowsOf(60, (i) => [
+    i === 7 ? 'None' : i % 20,
+    i === 9 ? 'None' : i + 0.5,
+    i === 30 ? '.' : i,
+    i % 20,
+    Number(i % 3 === 0),
+  ]);
+  const { study, cohort, messages } = await proposed(
+    await written(csvOf(['patient', 'crp', 'record id', 'age', 'event'], cells)),
+  );
+  assert.deepEqual([study.data.patient, study.data.id, study.data.onBadRow], ['patient', undefined, 'skip']);
+  assert.ok(study.data.missing.includes('None') && study.data.missing.includes('.'));
+  assert.equal(cohort.size, 59);
+  assert.match(messages, /rows will be skipped: 1 rows name no patient/);
+});
+
 test('images are found by name, by another extension, and refused where there are none', async () => {
   const images = join(folder, 'pictures', 'inner');
   await mkdir(images, { recursive: true });

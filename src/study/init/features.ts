@@ -69,7 +69,7 @@ function objection(column: ColumnProfile, kind: ColumnKind, rows: number): strin
 }
 
 /** A word that means "nothing found" in the labels cannot mean "not recorded" among numbers. */
-function saysNone({ numbers, levels }: ColumnProfile, labels: ProposedLabels): string | null {
+export function saysNone({ numbers, levels }: ColumnProfile, labels: ProposedLabels): string | null {
   const none = 'none' in labels ? labels.none : null;
   if (none === null || numbers === 0 || !levels.has(none)) return null;
   return `${number(levels.get(none)!)} cells say ${JSON.stringify(none)}, which is an answer in the labels`;

@@ -11,6 +11,7 @@ import {
   number,
   type Part,
   recorded,
+  saysNone,
 } from './features.js';
 import { kindOf, validRange } from './kinds.js';
 import { labelColumns, type ProposedLabels, proposeLabels } from './labels.js';
@@ -52,18 +53,25 @@ export function propose(table: TableProfile, folder: string | null): Proposal {
   const imageColumns = found?.columns ?? columns.filter((column) => namesImages(column) && free.has(column));
   for (const column of imageColumns) free.delete(column);
 
-  const patient = [...free].find(({ meant, values }) => suggests(meant, 'patient') && values > 0) ?? null;
+  const missing = missingMarkers(columns, labels);
+  const lacking = (column: ColumnProfile) => rowsWithout(column, missing.spellings);
+  const names = (column: ColumnProfile) =>
+    suggests(column.meant, 'patient') && lacking(column) < table.rows / 2;
+  const patient = [...free].find(names) ?? null;
   const distinctRows = table.rows - table.duplicates;
-  const identifies = (column: ColumnProfile) => column.missing === 0 && column.distinct === distinctRows;
+  const identifies = (column: ColumnProfile) => column.distinct === distinctRows && lacking(column) === 0;
   const candidates = [...free, ...imageColumns];
   const id =
     candidates.find((column) => suggests(column.meant, 'identifier') && identifies(column)) ??
     candidates.find((column) => imageColumns.includes(column) && identifies(column)) ??
     null;
-  const person = patient ?? (id === null ? repeatingId(free, table) : null);
+  const complete = [...free].filter((column) => lacking(column) === 0);
+  const person = patient ?? (id === null ? repeatingId(complete, table) : null);
   const repeats = person !== null && (person.distinct ?? 0) < distinctRows;
   const orders = (column: ColumnProfile) =>
-    suggests(column.meant, 'order') && ['numeric', 'binary'].includes(kindOf(column));
+    suggests(column.meant, 'order') &&
+    ['numeric', 'binary'].includes(kindOf(column)) &&
+    saysNone(column, labels) === null;
   const order = repeats ? ([...free].find((column) => column !== person && orders(column)) ?? null) : null;
   const view =
     found === null
@@ -114,7 +122,7 @@ export function propose(table: TableProfile, folder: string | null): Proposal {
       name,
       why: `${number(imageNames)} names of image files`,
     })),
-    missing: missingMarkers(columns, labels),
+    missing,
     features,
     valid: columns
       .filter(({ name }) => used.includes(name))
@@ -124,7 +132,7 @@ export function propose(table: TableProfile, folder: string | null): Proposal {
       }),
     leftOut,
     labels,
-    skip: skipReason(table, person),
+    skip: skipReason(table, person === null ? 0 : lacking(person)),
   };
 }
 
@@ -151,16 +159,21 @@ function imagesOf(
 
 /** A column called an id whose values return although the rows differ: a person with several rows. */
 function repeatingId(
-  free: ReadonlySet<ColumnProfile>,
+  complete: readonly ColumnProfile[],
   { rows, duplicates }: TableProfile,
 ): ColumnProfile | null {
-  const returns = ({ meant, missing, distinct }: ColumnProfile) =>
+  const returns = ({ meant, distinct }: ColumnProfile) =>
     suggests(meant, 'identifier') &&
-    missing === 0 &&
     distinct !== null &&
     distinct < rows - duplicates &&
     distinct > rows / 50;
-  return [...free].find(returns) ?? null;
+  return complete.find(returns) ?? null;
+}
+
+/** Rows in which a column says nothing, once a study takes these spellings for missing. */
+function rowsWithout({ missing, levels }: ColumnProfile, spellings: readonly string[]): number {
+  const markers = spellings.filter((spelling) => NUMBER_MARKERS.has(spelling));
+  return markers.reduce((sum, marker) => sum + (levels.get(marker) ?? 0), missing);
 }
 
 function missingMarkers(columns: readonly ColumnProfile[], labels: ProposedLabels): Proposal['missing'] {
@@ -182,7 +195,7 @@ function missingMarkers(columns: readonly ColumnProfile[], labels: ProposedLabel
   };
 }
 
-function skipReason({ ragged }: TableProfile, patient: ColumnProfile | null): string | null {
+function skipReason({ ragged }: TableProfile, nameless: number): string | null {
   const reasons: string[] = [];
   if (ragged.length > 0) {
     const shown = ragged.slice(0, 5).join(', ');
@@ -190,7 +203,6 @@ function skipReason({ ragged }: TableProfile, patient: ColumnProfile | null): st
       `${number(ragged.length)} rows differ in their number of cells from the header, line ${shown}${ragged.length > 5 ? ' …' : ''}`,
     );
   }
-  if (patient !== null && patient.missing > 0)
-    reasons.push(`${number(patient.missing)} rows name no patient`);
+  if (nameless > 0) reasons.push(`${number(nameless)} rows name no patient`);
   return reasons.length === 0 ? null : reasons.join('; ');
 }
