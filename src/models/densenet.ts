@@ -2,17 +2,8 @@
  * DenseNet [huang2017densely], with torchvision's layer order, numerics and parameter names, so that its published
  * weights load: BN–ReLU–conv1×1–BN–ReLU–conv3×3, bottleneck 4·growth, compression 0.5.
  */
-import { averagePool2d, maxPool2d, mean, relu, type Tensor } from '../graph/index.js';
-import {
-  batchNorm,
-  batchNormJoined,
-  conv,
-  initializers,
-  linear,
-  type MeasuredMaps,
-  measure,
-  type Scope,
-} from '../nn/index.js';
+import { averagePool2d, concat, maxPool2d, mean, relu, type Tensor } from '../graph/index.js';
+import { batchNorm, conv, initializers, linear, type Scope } from '../nn/index.js';
 
 export interface DenseNetConfig {
   /** Channels that each layer adds. */
@@ -41,34 +32,25 @@ export function denseNetStem(features: Scope, x: Tensor, { stemChannels }: Dense
   return maxPool2d(active, { kernel: [3, 3], strides: [2, 2], padding: [1, 1, 1, 1] });
 }
 
-/**
- * Dense block `index` (from 1): every layer sees all earlier feature maps. (paper eq. 3–4)
- * @returns the block's input and every layer's maps; joined they are the block's output
- */
-export function denseBlock(
-  features: Scope,
-  x: Tensor,
-  index: number,
-  config: DenseNetConfig,
-): readonly MeasuredMaps[] {
+/** Dense block `index` (from 1): every layer sees all earlier feature maps. (paper eq. 3–4) */
+export function denseBlock(features: Scope, x: Tensor, index: number, config: DenseNetConfig): Tensor {
   const block = features.child(`denseblock${index}`);
-  const parts = [measure(block, x)];
+  const maps = [x];
   for (let layer = 1; layer <= config.blocks[index - 1]; layer++) {
     const scope = block.child(`denselayer${layer}`);
-    const narrow = relu(batchNormJoined(scope.child('norm1'), parts));
+    const narrow = relu(batchNorm(scope.child('norm1'), concat(maps, 1)));
     const bottleneck = conv(scope.child('conv1'), narrow, (config.bottleneck ?? 4) * config.growth, [1, 1]);
     const active = relu(batchNorm(scope.child('norm2'), bottleneck));
-    const grown = conv(scope.child('conv2'), active, config.growth, [3, 3], { padding: [1, 1, 1, 1] });
-    parts.push(measure(block, grown));
+    maps.push(conv(scope.child('conv2'), active, config.growth, [3, 3], { padding: [1, 1, 1, 1] }));
   }
-  return parts;
+  return concat(maps, 1);
 }
 
 /** Transition `index` (from 1): BN, ReLU, 1×1 convolution to half the channels, 2×2 average pooling. */
-export function denseTransition(features: Scope, parts: readonly MeasuredMaps[], index: number): Tensor {
+export function denseTransition(features: Scope, x: Tensor, index: number): Tensor {
   const scope = features.child(`transition${index}`);
-  const active = relu(batchNormJoined(scope.child('norm'), parts));
-  return averagePool2d(conv(scope.child('conv'), active, Math.floor(active.shape[1] / 2), [1, 1]), {
+  const active = relu(batchNorm(scope.child('norm'), x));
+  return averagePool2d(conv(scope.child('conv'), active, Math.floor(x.shape[1] / 2), [1, 1]), {
     kernel: [2, 2],
   });
 }
@@ -80,11 +62,11 @@ export function denseTransition(features: Scope, parts: readonly MeasuredMaps[],
  */
 export function denseNet(scope: Scope, x: Tensor, config: DenseNetConfig, classes: number): Tensor {
   const features = scope.child('features');
-  let parts: readonly MeasuredMaps[] = [];
+  let maps = denseNetStem(features, x, config);
   config.blocks.forEach((_, i) => {
-    const maps = i === 0 ? denseNetStem(features, x, config) : denseTransition(features, parts, i);
-    parts = denseBlock(features, maps, i + 1, config);
+    maps = denseBlock(features, maps, i + 1, config);
+    if (i < config.blocks.length - 1) maps = denseTransition(features, maps, i + 1);
   });
-  const pooled = mean(relu(batchNormJoined(features.child('norm5'), parts)), { axes: [2, 3] });
+  const pooled = mean(relu(batchNorm(features.child('norm5'), maps)), { axes: [2, 3] });
   return linear(scope.child('classifier'), pooled, classes, { weight: initializers.fanInUniform() });
 }

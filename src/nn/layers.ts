@@ -5,7 +5,6 @@ import {
   batchNormTraining,
   type ConvOptions,
   cast,
-  concat,
   constant,
   conv2d,
   gather,
@@ -14,7 +13,6 @@ import {
   matmul,
   mul,
   random,
-  scaleShift,
   size,
   type Tensor,
 } from '../graph/index.js';
@@ -67,78 +65,18 @@ export function batchNorm(
   x: Tensor,
   options: { scale?: Initializer; epsilon?: number } = {},
 ): Tensor {
+  const channels = x.shape[1];
   const { epsilon = 1e-5, scale = ones } = options;
-  const { weight, bias, runningMean, runningVariance } = normParameters(scope, x.shape[1], scale);
+  const weight = scope.parameter('weight', [channels], scale);
+  const bias = scope.parameter('bias', [channels], zeros);
+  const runningMean = scope.buffer('running_mean', [channels], zeros);
+  const runningVariance = scope.buffer('running_var', [channels], ones);
   if (!scope.training) return batchNormInference(x, weight, bias, runningMean, runningVariance, epsilon);
   const { y, mean, variance } = batchNormTraining(x, weight, bias, epsilon);
-  trackStatistics(scope, x, mean, variance);
-  return y;
-}
-
-/** Feature maps and, in training, what every batch normalisation of them has in common. */
-export interface MeasuredMaps {
-  /** [batch, channel, ...] */
-  readonly maps: Tensor;
-  /** The batch's mean and population variance [channel], and the maps at mean 0 and variance 1; null in evaluation. */
-  readonly batch: { readonly mean: Tensor; readonly variance: Tensor; readonly normalized: Tensor } | null;
-}
-
-const sharedEpsilon = 1e-5;
-
-/** Takes the statistics of maps once, for all batch normalisations that see them. */
-export function measure(scope: Scope, maps: Tensor): MeasuredMaps {
-  if (!scope.training) return { maps, batch: null };
-  const channels = [maps.shape[1]];
-  const { y, mean, variance } = batchNormTraining(
-    maps,
-    constant(1, channels),
-    constant(0, channels),
-    sharedEpsilon,
-  );
-  return { maps, batch: { mean, variance, normalized: y } };
-}
-
-/** The maps one after another along the channels. */
-export function joinMaps(parts: readonly MeasuredMaps[]): Tensor {
-  return concat(
-    parts.map(({ maps }) => maps),
-    1,
-  );
-}
-
-/**
- * `batchNorm` of joined maps. Statistics are per channel, so those of each part serve every layer that reads it: what
- * is left to do is a scale and a shift.
- */
-export function batchNormJoined(scope: Scope, parts: readonly MeasuredMaps[]): Tensor {
-  const batches = parts.flatMap(({ batch }) => batch ?? []);
-  if (batches.length < parts.length) return batchNorm(scope, joinMaps(parts), { epsilon: sharedEpsilon });
-  const joined = (pick: (batch: (typeof batches)[number]) => Tensor, axis: number) =>
-    concat(batches.map(pick), axis);
-  const normalized = joined((batch) => batch.normalized, 1);
-  const { weight, bias } = normParameters(scope, normalized.shape[1], ones);
-  trackStatistics(
-    scope,
-    normalized,
-    joined((batch) => batch.mean, 0),
-    joined((batch) => batch.variance, 0),
-  );
-  return scaleShift(normalized, weight, bias);
-}
-
-function normParameters(scope: Scope, channels: number, scale: Initializer) {
-  return {
-    weight: scope.parameter('weight', [channels], scale),
-    bias: scope.parameter('bias', [channels], zeros),
-    runningMean: scope.buffer('running_mean', [channels], zeros),
-    runningVariance: scope.buffer('running_var', [channels], ones),
-  };
-}
-
-function trackStatistics(scope: Scope, x: Tensor, mean: Tensor, variance: Tensor): void {
-  const count = size(x.shape) / x.shape[1];
+  const count = size(x.shape) / channels;
   scope.track('running_mean', mean);
   scope.track('running_var', mul(variance, count / (count - 1)));
+  return y;
 }
 
 /** Layer normalisation over the last axis; ε = 1e-6 as in ViT. */

@@ -1,6 +1,6 @@
 /** The convolutional and the transformer branch, side by side, stage by stage (P8–P10). */
 import { concat, mean, relu, reshape, sliceAxis, type Tensor } from '../../graph/index.js';
-import { batchNormJoined, joinMaps, type MeasuredMaps, measure, type Scope } from '../../nn/index.js';
+import { batchNorm, type Scope } from '../../nn/index.js';
 import { denseBlock, denseNetStem, denseTransition } from '../densenet.js';
 import { patchTokens, vitBlock, vitNorm } from '../vit.js';
 import { type MedFusionConfig, type MedFusionSize, medFusionSizes } from './config.js';
@@ -29,30 +29,24 @@ export function imageBranches(scope: Scope, images: Tensor, config: MedFusionCon
   const side = images.shape[2] / vitConfig.patch;
   const exchange = config.interaction && useMaps && useTokens;
 
+  let maps = useMaps ? denseNetStem(cnn, images, size.cnn) : null;
   let tokens = useTokens ? patchTokens(transformer, images, vitConfig) : null;
-  let parts: readonly MeasuredMaps[] | null = null;
-  let maps: Tensor | null = null;
   const levels: Tensor[] = [];
   for (let stage = 1; stage <= stages; stage++) {
     const interaction = scope.child('interaction').child(stage);
-    if (useMaps) {
-      const entering =
-        parts === null ? denseNetStem(cnn, images, size.cnn) : denseTransition(cnn, parts, stage - 1);
-      parts = denseBlock(cnn, entering, stage, size.cnn);
-      maps = joinMaps(parts);
-    }
+    if (maps !== null) maps = denseBlock(cnn, maps, stage, size.cnn);
     if (tokens !== null) {
       if (exchange) tokens = mapsToTokens(interaction.child('c2t'), maps!, tokens, side);
       for (let i = 0; i < blocksPerStage; i++) {
         tokens = vitBlock(transformer, tokens, (stage - 1) * blocksPerStage + i, vitConfig);
       }
-      if (exchange) {
-        maps = tokensToMaps(interaction.child('t2c'), tokens, maps!, side);
-        parts = [measure(cnn, maps)];
-      }
+      if (exchange) maps = tokensToMaps(interaction.child('t2c'), tokens, maps!, side);
     }
-    if (parts !== null && stage === stages) maps = relu(batchNormJoined(cnn.child('norm5'), parts));
-    if (maps !== null && stage > 1) levels.push(maps);
+    if (maps !== null) {
+      if (stage === stages) maps = relu(batchNorm(cnn.child('norm5'), maps));
+      if (stage > 1) levels.push(maps);
+      if (stage < stages) maps = denseTransition(cnn, maps, stage);
+    }
   }
   const pooled: Tensor[] = [];
   if (maps !== null) pooled.push(mean(maps, { axes: [2, 3] }));
