@@ -2,8 +2,8 @@
 import type { Estimate } from '../metrics/index.js';
 import { html, type Markup } from './html.js';
 
-/** How a quantity is printed: a score as 0.761, a share as 76.1 %, a ratio or coefficient as 1.23. */
-export type Unit = 'score' | 'percent' | 'ratio';
+/** How a quantity is printed: a score as 0.761, a share as 76.1 %, a ratio or coefficient as 1.23, a net benefit as 0.0123. */
+export type Unit = 'score' | 'percent' | 'ratio' | 'benefit';
 
 /** The sign with a space that does not break. */
 const PERCENT = '\u00a0%';
@@ -18,6 +18,7 @@ export function formatNumber(value: number, unit: Unit = 'score'): string {
   const text = {
     score: () => value.toFixed(3),
     percent: () => `${(100 * value).toFixed(1)}${PERCENT}`,
+    benefit: () => value.toFixed(4),
     ratio: () => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2)),
   }[unit]();
   return text.replace(/^-(0(?:\.0+)?(?:\s%)?)$/, '$1').replace('-', '−');

@@ -5,7 +5,7 @@
  *
  * Layouts: L labels; matrices of scored rows are row-major [n, L]; every list "per label" follows `labels`.
  */
-import type { MultilabelEvaluation } from '../metrics/index.js';
+import type { LabelEvaluation, LabelMeasurement, MultilabelEvaluation } from '../metrics/index.js';
 import type { Criterion, Rule, TierTable } from '../risk/index.js';
 
 /** Rows with targets, probabilities and decisions, each [n, L]; n counts every repeat of cross-validation. */
@@ -17,6 +17,45 @@ export interface ScoredRows {
   readonly probabilities: Float64Array;
   /** 1 = called positive at the threshold chosen on validation rows. */
   readonly decisions: Uint8Array;
+}
+
+/** What is measured of a label; a run of an earlier version lacks what was not measured then. */
+export type MeasuredLabel = LabelEvaluation &
+  Partial<Pick<LabelMeasurement, 'decisionCurve' | 'operatingPoints' | 'subgroups'>>;
+
+/** A block of metrics.json. */
+export interface MeasuredBlock extends Omit<MultilabelEvaluation, 'labels'> {
+  readonly labels: Readonly<Record<string, MeasuredLabel>>;
+}
+
+/** Something the model may look at. */
+export interface Predictor {
+  /** Name of the column. */
+  readonly name: string;
+  readonly kind: 'numeric' | 'ordinal' | 'categorical' | 'text' | 'image';
+  /** What stage 1 puts in place of a missing value, in words; `null` where stage 1 does not read the column. */
+  readonly fill: string | null;
+}
+
+/** What the study file settles, in words. */
+export interface StudySummary {
+  readonly description: string | null;
+  /** Which rows take part, one sentence each. */
+  readonly inclusion: readonly string[];
+  readonly predictors: readonly Predictor[];
+  /** Per label, what makes a row positive. */
+  readonly outcomes: readonly string[];
+  /** How missing values are treated, one sentence each. */
+  readonly missing: readonly string[];
+  readonly model: {
+    /** `stage1` where stage 1 alone is the model and no network was trained. */
+    readonly kind: 'network' | 'stage1';
+    readonly facts: readonly (readonly [term: string, value: string])[];
+  };
+  /** Parameters that the table's columns offer stage 1 in the first fit, before any selection; `null` when it is off. */
+  readonly candidates: number | null;
+  /** Column that orders a patient's rows in time. */
+  readonly order: string | null;
 }
 
 /** One part of a split. */
@@ -33,8 +72,10 @@ export interface SplitPart {
 
 /** How rows were divided. */
 export interface SplitSummary {
+  readonly method: 'holdout' | 'kfold' | 'lists';
   /** A sentence for readers, e.g. `Hold-out of 20 % of patients, stratified by label, seed 1`. */
   readonly description: string;
+  /** Training, validation and test rows, in this order; under cross-validation the first two are of the first fold. */
   readonly parts: readonly SplitPart[];
 }
 
@@ -98,8 +139,9 @@ export interface ReportInput {
   readonly name: string;
   /** The resolved study file. */
   readonly studyYaml: string;
+  readonly study: StudySummary;
   readonly labels: readonly string[];
-  readonly metrics: { readonly test: MultilabelEvaluation; readonly validation: MultilabelEvaluation | null };
+  readonly metrics: { readonly test: MeasuredBlock; readonly validation: MeasuredBlock | null };
   readonly test: ScoredRows;
   /** Per label, the thresholds used: one for a hold-out, one per fold in cross-validation. */
   readonly thresholds: readonly (readonly number[])[];
@@ -120,6 +162,7 @@ export interface ReportInput {
     /** Rules per label, best first. */
     readonly labels: readonly (readonly RuleSummary[])[];
   } | null;
+  /** Empty where no network was trained. */
   readonly training: readonly TrainingRun[];
   /** What was dropped, skipped or coerced while reading. */
   readonly notes: readonly Note[];

@@ -2,31 +2,48 @@
 import { ShapeError } from '../errors.js';
 import { html } from './html.js';
 import type { ReportInput } from './input.js';
-import { page } from './page.js';
+import { page, type Section } from './page.js';
 import { calibration } from './sections/calibration.js';
 import { discrimination } from './sections/discrimination.js';
-import { features } from './sections/features.js';
+import { limits } from './sections/limitations.js';
+import { missingData } from './sections/missingData.js';
+import { model } from './sections/model.js';
+import { netBenefit } from './sections/netBenefit.js';
+import { operatingPoints } from './sections/operatingPoints.js';
+import { outcome } from './sections/outcome.js';
+import { participants } from './sections/participants.js';
 import { performance } from './sections/performance.js';
+import { predictors } from './sections/predictors.js';
 import { provenance } from './sections/provenance.js';
 import { rules } from './sections/rules.js';
-import { split } from './sections/split.js';
+import { sampleSize } from './sections/sampleSize.js';
+import { subgroups } from './sections/subgroups.js';
 import { summaryHeader } from './sections/summary.js';
 import { thresholds } from './sections/thresholds.js';
 import { tiers } from './sections/tiers.js';
 import { training } from './sections/training.js';
 
+// In the order of TRIPOD+AI [collins2024tripod]: who, from what, what, how many, how, how well, with what reserve.
 const sections = [
+  participants,
+  predictors,
+  outcome,
+  sampleSize,
+  missingData,
+  model,
+  rules,
+  training,
   performance,
+  thresholds,
   discrimination,
   calibration,
-  thresholds,
+  netBenefit,
+  operatingPoints,
   tiers,
-  rules,
-  split,
-  features,
-  training,
+  subgroups,
+  limits,
   provenance,
-] as const;
+] as const satisfies readonly ((input: ReportInput) => Section | null)[];
 
 /**
  * Renders a run. The file fetches nothing and needs no script; equal input gives equal bytes.
@@ -39,7 +56,7 @@ export function renderReport(input: ReportInput): string {
   return page(
     `${input.name} – medfusion report`,
     summaryHeader(input),
-    sections.map((render) => render(input)),
+    sections.flatMap((render) => render(input) ?? []),
     html`Made by medfusion. Research use: not a medical device, not for decisions about patients.`,
   );
 }
@@ -52,6 +69,7 @@ function checkShapes({
   split: { parts },
   rules: stage1,
   features,
+  study,
 }: ReportInput) {
   const count = labels.length;
   const expect = (what: string, got: number, expected: number) => {
@@ -69,6 +87,8 @@ function checkShapes({
   for (const name of ['targets', 'known', 'probabilities', 'decisions'] as const) {
     expect(`test.${name}`, test[name].length, metrics.test.n * metrics.test.repeats * count);
   }
+  expect('study.outcomes', study.outcomes.length, count);
+  expect('split.parts', parts.length, 3);
   expect('thresholds', cuts.length, count);
   if (stage1 !== null) expect('rules.labels', stage1.labels.length, count);
   expect('features.correlation', features.correlation.length, features.numeric.length);

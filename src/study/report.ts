@@ -1,6 +1,6 @@
-/** report.html from a run folder alone. */
+/** report.html and model-card.md from a run folder alone. */
 import { join } from 'node:path';
-import { renderReport } from '../report/index.js';
+import { renderModelCard, renderReport } from '../report/index.js';
 import { readMetrics } from './evaluate.js';
 import { parseStudy } from './parse.js';
 import { parsePredictions } from './predictions.js';
@@ -9,24 +9,23 @@ import { openRunFolder, RUN_FILES, readRunFile, writeRunFile } from './runFolder
 import { readDataRecord, readEpochs, readFitted } from './runRecords.js';
 
 /**
- * Renders a run's report.html from the run's other files.
+ * Renders a run's report.html and model-card.md from the run's other files.
  * @returns path of the report
  * @throws ConfigError when the folder is no run; DataError when a file of it is missing or damaged
  */
 export async function reportRun(folder: string): Promise<string> {
   const run = await openRunFolder(folder);
   const studyYaml = await readRunFile(run, 'study');
-  const html = renderReport(
-    reportInput({
-      studyYaml,
-      study: parseStudy(studyYaml, join(run, RUN_FILES.study)),
-      metrics: await readMetrics(run),
-      predictions: parsePredictions(await readRunFile(run, 'predictions'), join(run, RUN_FILES.predictions)),
-      fitted: await readFitted(run),
-      data: await readDataRecord(run),
-      epochs: await readEpochs(run),
-    }),
-  );
-  await writeRunFile(run, 'report', html);
+  const input = reportInput({
+    studyYaml,
+    study: parseStudy(studyYaml, join(run, RUN_FILES.study)),
+    metrics: await readMetrics(run),
+    predictions: parsePredictions(await readRunFile(run, 'predictions'), join(run, RUN_FILES.predictions)),
+    fitted: await readFitted(run),
+    data: await readDataRecord(run),
+    epochs: await readEpochs(run),
+  });
+  await writeRunFile(run, 'card', renderModelCard(input));
+  await writeRunFile(run, 'report', renderReport(input));
   return join(run, RUN_FILES.report);
 }

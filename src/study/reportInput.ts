@@ -1,6 +1,7 @@
 /** A run folder's records as the values that a report is made of. */
 import type { ReportInput, SplitPart, SplitSummary, TrainingRun } from '../report/index.js';
 import { tierTable } from '../risk/index.js';
+import { describeStudy } from './describeStudy.js';
 import type { RunMetrics } from './evaluate.js';
 import type { Predictions } from './predictions.js';
 import type { DataRecord, EpochEntry, FittedSplit } from './runRecords.js';
@@ -30,6 +31,12 @@ export function reportInput(records: RunRecords): ReportInput {
   return {
     name: study.name,
     studyYaml,
+    study: describeStudy({
+      study,
+      labels: predictions.labels,
+      stage1: records.fitted[0].stage1,
+      network: records.epochs.length > 0,
+    }),
     labels: predictions.labels,
     metrics: { test: metrics.test, validation: metrics.validation },
     test,
@@ -86,16 +93,19 @@ function splitSummary({ split }: Study, predictions: Predictions): SplitSummary 
   switch (split.method) {
     case 'holdout':
       return {
+        method: split.method,
         description: `Hold-out of ${percent(split.test)} of the rows, then ${validation}.`,
         parts: [...fitted, named('test', part('test'))],
       };
     case 'lists':
       return {
+        method: split.method,
         description: `Test rows by published list, then ${validation}.`,
         parts: [...fitted, named('test', part('test'))],
       };
     case 'kfold':
       return {
+        method: split.method,
         description: `${split.folds}-fold cross-validation, ${split.repeats} times: each row is tested once per repeat, out of fold; in each fold ${validation}.`,
         parts: [
           ...fitted,

@@ -18,6 +18,7 @@ export const RUN_FILES = {
   model: 'model.onnx',
   log: 'log.jsonl',
   report: 'report.html',
+  card: 'model-card.md',
 } as const;
 export type RunFile = keyof typeof RUN_FILES;
 

@@ -32,11 +32,28 @@ export function sampleInput(
   return {
     name: 'Chest findings',
     studyYaml: 'name: chest\nseed: 1\nmodel:\n  size: nano\n',
+    study: {
+      description: 'Findings in chest radiographs.',
+      inclusion: ['Rows of findings.csv, patients by column "patient".'],
+      predictors: [
+        { name: 'ageYears', kind: 'numeric', fill: 'the median, 54' },
+        { name: 'followUp', kind: 'numeric', fill: 'the median, 2' },
+        { name: 'temperatureC', kind: 'numeric', fill: 'the median, 37.1' },
+        { name: 'sex', kind: 'categorical', fill: 'a level of its own' },
+        { name: 'image', kind: 'image', fill: null },
+      ],
+      outcomes: labels.map((label) => `"${label}" is 1`),
+      missing: ['Cells that mean "not recorded": empty.'],
+      model: { kind: 'network', facts: [['Model', 'MedFusionNet, size nano']] },
+      candidates: 30,
+      order: null,
+    },
     labels,
     metrics: { test: evaluation, validation: evaluation },
     test,
     thresholds: labels.map((_, l) => Array.from({ length: fits }, (_, fit) => 0.2 + 0.01 * l + 0.01 * fit)),
     split: {
+      method: 'holdout',
       description: 'Hold-out of 20 % of patients, stratified by label, seed 1.',
       parts: [
         part('train', 4 * rows, labels.length, 11),

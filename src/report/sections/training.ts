@@ -8,16 +8,15 @@ import type { Section } from '../page.js';
 import { palette } from '../theme.js';
 import type { Point } from '../thin.js';
 
-export function training({ training: runs }: ReportInput): Section {
+/** `null` where no network was trained. */
+export function training({ training: runs }: ReportInput): Section | null {
+  if (runs.length === 0) return null;
   return {
     id: 'training',
     title: 'Training',
-    body:
-      runs.length === 0
-        ? html`<p class="note">No network was trained.</p>`
-        : html`<p>Early stopping and the kept epoch look at validation rows only. ${key([
-            { name: 'kept epoch', color: palette.ink, symbol: 'diamond' },
-          ])}</p>
+    body: html`<p>Early stopping and the kept epoch look at validation rows only. ${key([
+      { name: 'kept epoch', color: palette.ink, symbol: 'diamond' },
+    ])}</p>
 ${gallery([epochFigure(loss, runs), epochFigure(auroc, runs), epochFigure(rate, runs)])}
 ${table({
   caption: 'Fitted networks',

@@ -1,49 +1,38 @@
-/** Who was studied: parts of the split, label counts, and which labels occur together. */
+/** What is predicted: what makes a row positive, how often, and which labels occur together. */
 import { barChart } from '../charts.js';
 import { figure, gallery, key, table } from '../figure.js';
-import { formatCount, formatNumber, listing } from '../format.js';
+import { formatCount, formatNumber } from '../format.js';
 import { heatmapChart } from '../heatmap.js';
 import { html, type Markup } from '../html.js';
-import type { Note, ReportInput, SplitPart } from '../input.js';
+import type { ReportInput, SplitPart } from '../input.js';
 import type { Section } from '../page.js';
 import { palette } from '../theme.js';
 
-export function split({ labels, split: { description, parts }, notes }: ReportInput): Section {
+export function outcome({ labels, study, split: { parts } }: ReportInput): Section {
   return {
-    id: 'split',
-    title: 'Participants and labels',
-    body: html`<p>${description}</p>
+    id: 'outcome',
+    title: 'Outcome',
+    body: html`<p>A row whose label is not recorded counts as unknown: it is neither trained on nor measured for that label.</p>
+<div class="words">${table({
+      caption: 'What makes a row positive',
+      head: ['Label', 'Definition'],
+      rows: labels.map((label, l) => [label, study.outcomes[l]]),
+    })}</div>
 ${table({
-  caption: 'Parts of the split',
-  head: ['Part', 'Rows', 'Patients', 'Rows with an unknown label'],
-  rows: parts.map((part) => [
-    part.name,
-    formatCount(part.rows),
-    formatCount(part.patients),
-    unknownText(labels, part),
-  ]),
-})}
-${table({
-  caption: 'Positive rows per label',
+  caption: 'Positive rows per label, their share of the rows with a known value, and unknown rows',
   head: ['Label', ...parts.map(({ name }) => name)],
   rows: labels.map((label, l) => [label, ...parts.map((part) => positiveCell(part, l))]),
 })}
 ${labels.length > 1 ? html`<p>Matrices: of the rows positive for the label at the left, the share also positive for the label below.</p>` : null}
-${gallery([counts(labels, parts), ...(labels.length > 1 ? parts.map((part, p) => together(labels, part, p)) : [])])}
-<h3>Notes from reading the data</h3>
-${noteTable(notes)}`,
+${gallery([counts(labels, parts), ...(labels.length > 1 ? parts.map((part, p) => together(labels, part, p)) : [])])}`,
   };
-}
-
-function unknownText(labels: readonly string[], { unknown }: SplitPart): string {
-  const some = labels.flatMap((label, l) => (unknown[l] > 0 ? [`${label} ${formatCount(unknown[l])}`] : []));
-  return some.length === 0 ? 'none' : listing(some);
 }
 
 function positiveCell({ cooccurrence, rows, unknown }: SplitPart, l: number): Markup {
   const known = rows - unknown[l];
   const share = known === 0 ? 'no known value' : formatNumber(cooccurrence[l][l] / known, 'percent');
-  return html`${formatCount(cooccurrence[l][l])} <span class="sub">${share}</span>`;
+  const gaps = unknown[l] === 0 ? '' : ` · ${formatCount(unknown[l])} unknown`;
+  return html`${formatCount(cooccurrence[l][l])} <span class="sub">${share}${gaps}</span>`;
 }
 
 const colors = [palette.main, palette.third, palette.second];
@@ -104,13 +93,4 @@ function together(labels: readonly string[], part: SplitPart, index: number): Ma
       rows: labels.map((label, a) => [label, ...cooccurrence[a].map(formatCount)]),
     },
   });
-}
-
-function noteTable(notes: readonly Note[]): Markup {
-  if (notes.length === 0) return html`<p class="note">Every row was used as it stands.</p>`;
-  return html`<div class="words">${table({
-    caption: 'Rows or values dropped, skipped or changed',
-    head: ['What', 'Count', 'Code'],
-    rows: notes.map(({ code, message, count }) => [message, formatCount(count), html`<code>${code}</code>`]),
-  })}</div>`;
 }

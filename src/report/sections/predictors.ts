@@ -1,44 +1,62 @@
-/** Numeric features: distributions, missing values, correlation. */
+/** What the model may look at: columns with their kinds, missing values, distributions and correlation. */
 import { histogramChart } from '../charts.js';
 import { figure, gallery, table } from '../figure.js';
 import { formatCount, formatNumber, formatValue } from '../format.js';
 import { heatmapChart } from '../heatmap.js';
 import { html, type Markup } from '../html.js';
-import type { FeatureSummary, ReportInput } from '../input.js';
+import type { FeatureSummary, Predictor, ReportInput } from '../input.js';
+import { missingShare } from '../limitations.js';
 import type { Section } from '../page.js';
 
 /** Most histograms drawn, and most features in the heatmap. */
 const MOST_HISTOGRAMS = 12;
 const MOST_CORRELATED = 40;
 
-export function features({ features: { numeric, correlation } }: ReportInput): Section {
+const kinds = {
+  numeric: 'number',
+  ordinal: 'ordered levels',
+  categorical: 'category',
+  text: 'free text',
+  image: 'image',
+} as const satisfies Record<Predictor['kind'], string>;
+
+export function predictors({ study, features: { numeric, correlation } }: ReportInput): Section {
   const drawn = numeric.filter(({ counts }) => counts.length > 0).slice(0, MOST_HISTOGRAMS);
+  const distribution = new Map(numeric.map((feature) => [feature.name, feature]));
   return {
-    id: 'features',
-    title: 'Numeric features',
-    body:
-      numeric.length === 0
-        ? html`<p class="note">The study has no numeric feature.</p>`
-        : html`<p>All rows.${drawn.length < numeric.length ? ` Histograms of ${drawn.length} of ${numeric.length} features; the table holds all.` : null}</p>
-${gallery([...drawn.map(histogram), ...(numeric.length > 1 ? [heatmap(numeric, correlation)] : [])])}
-${table({
-  caption: 'Numeric features',
-  head: ['Feature', 'Known', 'Missing', 'Bins span'],
-  rows: numeric.map((feature) => [
-    feature.name,
-    formatCount(known(feature)),
-    missingText(feature),
-    rangeText(feature),
-  ]),
-})}`,
+    id: 'predictors',
+    title: 'Predictors',
+    body: html`${table({
+      caption:
+        'Everything the model may look at; known and missing values of all rows, of numbers and levels',
+      head: ['Column', 'Kind', 'Known', 'Missing', 'Range'],
+      rows: study.predictors.map(({ name, kind }) => {
+        const feature = distribution.get(name);
+        return [
+          name,
+          kinds[kind],
+          ...(feature === undefined
+            ? ['–', '–', '–']
+            : [formatCount(known(feature)), missingText(feature), rangeText(feature)]),
+        ];
+      }),
+    })}
+${
+  numeric.length === 0
+    ? null
+    : html`<h3>Distributions</h3>
+<p>All rows.${drawn.length < numeric.length ? ` Histograms of ${drawn.length} of ${numeric.length} numeric columns; the table holds all.` : null}</p>
+${gallery([...drawn.map(histogram), ...(numeric.length > 1 ? [heatmap(numeric, correlation)] : [])])}`
+}`,
   };
 }
 
 const known = ({ counts }: FeatureSummary) => counts.reduce((sum, count) => sum + count, 0);
 
-function missingText(feature: FeatureSummary): string {
+/** `57 (4.0 %)`, or 0. */
+export function missingText(feature: FeatureSummary): string {
   if (feature.missing === 0) return '0';
-  return `${formatCount(feature.missing)} (${formatNumber(feature.missing / (feature.missing + known(feature)), 'percent')})`;
+  return `${formatCount(feature.missing)} (${formatNumber(missingShare(feature), 'percent')})`;
 }
 
 function rangeText({ edges }: FeatureSummary): string {

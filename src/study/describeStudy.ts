@@ -1,0 +1,153 @@
+/** What a study file settles, in the words of its report: who takes part, what is seen and predicted, and by what model. */
+import type { Predictor, StudySummary } from '../report/index.js';
+import type { Stage1Model } from '../risk/index.js';
+import type { Study } from './schema.js';
+
+/** What a description is made from. */
+export interface Described {
+  readonly study: Study;
+  readonly labels: readonly string[];
+  /** Of the first fit; null when stage 1 is off. */
+  readonly stage1: Stage1Model | null;
+  /** Whether a network was trained; else stage 1 alone is the model. */
+  readonly network: boolean;
+}
+
+type Fact = readonly [term: string, value: string];
+
+export function describeStudy(described: Described): StudySummary {
+  const { study, labels, stage1, network } = described;
+  return {
+    description: study.description ?? null,
+    inclusion: inclusion(study),
+    predictors: predictors(described),
+    outcomes: labels.map((label) => outcome(study.labels, label)),
+    missing: missing(described),
+    model: {
+      kind: network ? 'network' : 'stage1',
+      facts: network ? networkFacts(study) : stage1Facts(study),
+    },
+    candidates: stage1 === null ? null : stage1.features.length,
+    order: study.data.order ?? null,
+  };
+}
+
+function inclusion({ data }: Study): string[] {
+  const { table, patient, rows, images, dropDuplicateRows, onBadRow } = data;
+  return [
+    `Rows of ${table}${patient === undefined ? ', each its own patient' : `, patients by column "${patient}"`}.`,
+    ...rows.map(({ column, in: values }) => `Rows whose "${column}" is ${values.join(' or ')}.`),
+    ...(images?.present ? ['Rows with at least one image on disk.'] : []),
+    ...(dropDuplicateRows ? ['Of rows equal in every used column, the first alone.'] : []),
+    onBadRow === 'skip'
+      ? 'Rows that cannot be read are left out and counted.'
+      : 'No row was left out for being unreadable: it would have stopped the run.',
+  ];
+}
+
+function predictors({ study: { data, model }, stage1, network }: Described): Predictor[] {
+  const named = (names: readonly string[], kind: Predictor['kind']): Predictor[] =>
+    names.map((name) => ({ name, kind, fill: stage1 === null ? null : fillText(stage1, name) }));
+  // Columns of the table reach the network through stage 1 even where it does not see the table itself.
+  const table = stage1 !== null || model.modalities.includes('tabular');
+  const seen = (modality: 'text' | 'image') => network && model.modalities.includes(modality);
+  return [
+    ...(table ? named(data.numeric, 'numeric') : []),
+    ...(table ? named(Object.keys(data.ordinal), 'ordinal') : []),
+    ...(table ? named(data.categorical, 'categorical') : []),
+    ...(seen('text') ? named(data.text, 'text') : []),
+    ...(seen('image') ? named(data.images?.columns ?? [], 'image') : []),
+  ];
+}
+
+/** What the imputer puts in place of a missing value; null for a column that it does not know. */
+function fillText({ imputer }: Stage1Model, name: string): string | null {
+  const numeric = imputer.numeric.find(({ column }) => column === name);
+  const categorical = imputer.categorical.find(({ column }) => column === name);
+  const carried = (carry: boolean, fill: string) =>
+    carry ? `the patient's latest earlier value, else ${fill}` : fill;
+  if (numeric !== undefined) {
+    const { carry, fill } = numeric;
+    return carried(carry, fill === null ? 'nothing: never recorded' : `the median, ${fill}`);
+  }
+  if (categorical === undefined) return null;
+  const { carry, fill } = categorical;
+  return carried(carry, fill === null ? 'a level of its own' : `the most frequent level, ${fill}`);
+}
+
+function outcome({ columns, column, positive }: Study['labels'], label: string): string {
+  if (column !== undefined) return `"${column}" lists ${label}`;
+  const renamed = columns === undefined || Array.isArray(columns) ? {} : (columns as Record<string, string>);
+  return `"${renamed[label] ?? label}" is ${['1', 'true', 'yes', 'Y', ...positive].join(', ')}`;
+}
+
+function missing({ study: { data, stage1: settings, model }, stage1, network }: Described): string[] {
+  return [
+    `Cells that mean "not recorded": ${data.missing.map((text) => (text === '' ? 'empty' : text)).join(', ')}.`,
+    ...Object.entries(data.valid).map(
+      ([column, [low, high]]) => `Values of "${column}" outside ${low} to ${high} count as missing.`,
+    ),
+    ...(stage1 !== null && settings.missingIndicators
+      ? ['Stage 1 also sees whether a value is missing, for columns with missing training values.']
+      : []),
+    ...(network && model.modalities.length > 1
+      ? [
+          `In training, whole modalities are left out at random (rate ${model.modalityDropout}), so that the network can do without one.`,
+        ]
+      : []),
+  ];
+}
+
+function networkFacts(study: Study): Fact[] {
+  const { model, stage1, training } = study;
+  const { loss, optimizer, epochs, batchSize } = training;
+  const inputs = {
+    image: `images (${model.imageSize} px, ${model.channels === 1 ? 'grey' : 'colour'})`,
+    tabular: 'table columns',
+    text: 'notes',
+  };
+  const branches = Object.entries(model.branches).flatMap(([name, on]) => (on ? [name] : []));
+  return [
+    ['Model', `MedFusionNet, size ${model.size}`],
+    ['Inputs', model.modalities.map((modality) => inputs[modality]).join(', ')],
+    ...(model.modalities.includes('image') ? [['Image branches', branches.join(', ')] as const] : []),
+    ['Fusion', model.fusion === 'attention' ? 'self-attention with label queries' : 'concatenation'],
+    [
+      'Stage 1',
+      stage1.enabled
+        ? `the best ${stage1.topN} columns per label and the rules that fire enter the network`
+        : 'off',
+    ],
+    [
+      'Training',
+      `${loss.name} loss, ${optimizer.name}, learning rate ${optimizer.learningRate}, at most ${epochs} epochs, batches of ${batchSize}`,
+    ],
+    ...decisionFacts(study),
+  ];
+}
+
+function stage1Facts(study: Study): Fact[] {
+  const { topN, threshold } = study.stage1;
+  return [
+    ['Model', 'stage 1 alone, on the best columns of each label'],
+    ['Columns per label', `at most ${topN}, ranked by cross-validated ${threshold.criterion}`],
+    ...decisionFacts(study),
+  ];
+}
+
+function decisionFacts({ training, tiers, evaluation }: Study): Fact[] {
+  const { lowSensitivity, high, highValue, overrides } = tiers;
+  return [
+    ['Calibration', `${training.calibration}, on validation rows`],
+    ['Decision threshold', `best ${evaluation.threshold}, on validation rows`],
+    [
+      'Tiers',
+      `low keeps a sensitivity of ${lowSensitivity}, high a ${high} of ${highValue}, on validation rows`,
+    ],
+    ...(overrides.length === 0 ? [] : [['Tier overrides', overrides.map(overrideText).join('; ')] as const]),
+  ];
+}
+
+function overrideText({ label, column, op, value, tier }: Study['tiers']['overrides'][number]): string {
+  return `${column} ${op} ${value}: at least ${tier}${label === undefined ? '' : ` for ${label}`}`;
+}
