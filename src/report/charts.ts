@@ -4,6 +4,7 @@
  */
 import type { EChartsCoreOption } from 'echarts/core';
 import type { Estimate } from '../metrics/index.js';
+import { formatCount, formatValue } from './format.js';
 import { renderSvg } from './svg.js';
 import { fixed, nameText, palette, tickText, WIDTH } from './theme.js';
 import type { Point } from './thin.js';
@@ -27,6 +28,8 @@ export interface Panel {
   /** Axis limits; chosen from the data where absent. */
   readonly x?: readonly [number, number];
   readonly y?: readonly [number, number];
+  /** Distance of the y axis's ticks; chosen where absent. */
+  readonly yStep?: number;
   readonly curves: readonly Curve[];
   /** Single points drawn as diamonds, such as an operating point. */
   readonly marks?: readonly Point[];
@@ -45,17 +48,20 @@ function axis(name: string, range: readonly [number, number] | undefined, gap: n
     nameTextStyle: nameText,
     ...(range === undefined ? { scale: true } : { min: range[0], max: range[1] }),
     ...(share ? { interval: range[1] / 2 } : { splitNumber: 4 }),
-    axisLabel: { ...tickText, hideOverlap: true },
+    axisLabel: { ...tickText, hideOverlap: true, formatter: tick },
     axisTick: { show: false },
     axisLine: { show: true, onZero: false, ...hairline },
     splitLine: hairline,
   };
 }
 
+/** A tick's number with a true minus. */
+const tick = (value: number) => (Math.abs(value) < 1000 ? formatValue(value) : formatCount(value));
+
 /** Panels of curves side by side in one chart. */
 export function curveChart(id: string, panels: readonly Panel[], height = 210): string {
   const share = WIDTH / panels.length;
-  const left = panels.length > 1 ? 38 : 50;
+  const left = panels.length > 1 ? 38 : 62;
   const option: EChartsCoreOption = {
     grid: panels.map((_, i) => ({
       ...fixed,
@@ -67,6 +73,7 @@ export function curveChart(id: string, panels: readonly Panel[], height = 210): 
     xAxis: panels.map((panel, i) => ({ ...axis(panel.xName, panel.x, 24), gridIndex: i })),
     yAxis: panels.map((panel, i) => ({
       ...axis(panel.yName, panel.y, left - 12),
+      ...(panel.yStep === undefined ? {} : { interval: panel.yStep }),
       gridIndex: i,
     })),
     series: panels.flatMap((panel, i) => {
@@ -314,9 +321,12 @@ export function barChart(
     readonly bars: readonly {
       readonly name: string;
       readonly color: string;
-      readonly values: readonly number[];
+      /** One per row; `null` leaves a bar out. */
+      readonly values: readonly (number | null)[];
     }[];
     readonly xName: string;
+    /** Axis limits; from 0 to what the data need where absent. */
+    readonly x?: readonly [number, number];
   },
 ): string {
   const { rows, bars } = options;
@@ -326,7 +336,7 @@ export function barChart(
     { width: WIDTH, height },
     {
       grid: { ...fixed, left: 118, top: 6, width: WIDTH - 140, height: height - 48 },
-      xAxis: { ...axis(options.xName, undefined, 24), min: 0, scale: false, splitNumber: 3 },
+      xAxis: { ...axis(options.xName, options.x, 24), min: 0, scale: false, splitNumber: 3 },
       yAxis: {
         type: 'category',
         inverse: true,

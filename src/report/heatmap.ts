@@ -2,6 +2,23 @@
 import { renderSvg, type Size } from './svg.js';
 import { diverging, fixed, nameText, palette, sequential, WIDTH } from './theme.js';
 
+/** How large a heatmap of so many names is, and whether its values are printed. */
+export function heatmapSize(
+  names: readonly string[],
+): Size & { readonly printed: boolean; readonly margin: number; readonly cell: number } {
+  const printed = names.length <= 16;
+  const margin = Math.min(112, 18 + 6.5 * Math.max(...names.map((name) => name.length)));
+  const room = (WIDTH - margin - 12) / names.length;
+  const cell = Math.min(44, Math.max(printed ? 30 : 16, room));
+  return {
+    width: Math.max(WIDTH, Math.ceil(margin + names.length * cell + 12)),
+    height: Math.ceil(margin + names.length * cell + 12),
+    printed,
+    margin,
+    cell,
+  };
+}
+
 /** A matrix as coloured cells; `null` cells stay blank. Values are printed where cells are few enough to read. */
 export function heatmapChart(
   id: string,
@@ -13,14 +30,7 @@ export function heatmapChart(
   },
 ): string {
   const { names, values, range } = options;
-  const printed = names.length <= 16;
-  const margin = Math.min(112, 18 + 6.5 * Math.max(...names.map((name) => name.length)));
-  const room = (WIDTH - margin - 12) / names.length;
-  const cell = Math.min(44, Math.max(printed ? 30 : 16, room));
-  const size: Size = {
-    width: Math.max(WIDTH, Math.ceil(margin + names.length * cell + 12)),
-    height: Math.ceil(margin + names.length * cell + 12),
-  };
+  const { printed, margin, cell, ...size } = heatmapSize(names);
   const category = {
     type: 'category',
     data: names,
@@ -28,7 +38,7 @@ export function heatmapChart(
     axisLine: { show: false },
     splitArea: { show: false },
   };
-  const label = { ...nameText, interval: 0, width: margin - 10, overflow: 'truncate' };
+  const label = { ...nameText, interval: 0, width: Math.min(90, margin - 10), overflow: 'truncate' };
   const colors = options.scale === 'diverging' ? diverging : sequential;
   return renderSvg(id, size, {
     grid: { ...fixed, left: margin, top: 6, width: names.length * cell, height: names.length * cell },

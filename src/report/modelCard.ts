@@ -69,7 +69,9 @@ function intendedUse({ labels, study, metrics, tiers }: ReportInput): string {
         : [`Not intended for ${listing(unmeasured)}: no AUROC could be measured.`]),
       ...(unordered.length === 0
         ? []
-        : [`Risk tiers not intended for use for ${listing(unordered)}: observed risk falls between them.`]),
+        : [
+            `The risk tiers are not to be used for ${listing(unordered)}: observed risk falls from one to the next higher.`,
+          ]),
     ]),
   );
 }

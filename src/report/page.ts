@@ -15,6 +15,8 @@ h1{font-size:1.7rem;line-height:1.2;margin:0 0 .4rem;overflow-wrap:anywhere}
 h2{font-size:1.3rem;line-height:1.25;margin:2.4rem 0 .6rem;padding-top:.8rem;border-top:1px solid var(--line)}
 h3{font-size:1.05rem;margin:1.4rem 0 .4rem;overflow-wrap:anywhere}
 p{margin:.4rem 0 .8rem;max-width:84ch}
+main ul{padding-left:1.3rem;max-width:84ch}
+main li{margin:.25rem 0;overflow-wrap:anywhere}
 .headline{font-size:1.15rem;line-height:1.45;font-weight:600;max-width:none}
 .verdict,.note{color:var(--faint)}
 .warnings{margin:1rem 0;padding:.6rem 1rem .6rem 2rem;background:var(--warn-bg);border-left:4px solid #d98200;list-style:disc}

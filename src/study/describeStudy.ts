@@ -15,6 +15,37 @@ export interface Described {
 
 type Fact = readonly [term: string, value: string];
 
+const losses = {
+  focal: 'focal loss',
+  bce: 'binary cross-entropy',
+  asymmetric: 'asymmetric loss',
+} as const satisfies Record<Study['training']['loss']['name'], string>;
+
+const optimizers = {
+  adamw: 'AdamW',
+  sgd: 'stochastic gradient descent',
+} as const satisfies Record<Study['training']['optimizer']['name'], string>;
+
+const calibrations = {
+  temperature: 'temperature scaling, fitted on validation rows',
+  platt: 'Platt scaling, fitted on validation rows',
+  isotonic: 'isotonic regression, fitted on validation rows',
+  none: 'none',
+} as const satisfies Record<Study['training']['calibration'], string>;
+
+const criteria = {
+  auc: 'AUC',
+  f1: 'F1',
+  gmean: 'G-mean',
+  youden: 'Youden’s J',
+} as const satisfies Record<Study['stage1']['threshold']['criterion'], string>;
+
+const branchNames = {
+  cnn: 'dense convolutional',
+  transformer: 'vision transformer',
+  temporal: 'temporal',
+} as const satisfies Record<keyof Study['model']['branches'], string>;
+
 export function describeStudy(described: Described): StudySummary {
   const { study, labels, stage1, network } = described;
   return {
@@ -78,7 +109,7 @@ function fillText({ imputer }: Stage1Model, name: string): string | null {
 function outcome({ columns, column, positive }: Study['labels'], label: string): string {
   if (column !== undefined) return `"${column}" lists ${label}`;
   const renamed = columns === undefined || Array.isArray(columns) ? {} : (columns as Record<string, string>);
-  return `"${renamed[label] ?? label}" is ${['1', 'true', 'yes', 'Y', ...positive].join(', ')}`;
+  return `"${renamed[label] ?? label}" is ${['1', 'true', 'yes', 'Y', ...positive].slice(0, -1).join(', ')} or ${positive.at(-1) ?? 'Y'}`;
 }
 
 function missing({ study: { data, stage1: settings, model }, stage1, network }: Described): string[] {
@@ -106,11 +137,13 @@ function networkFacts(study: Study): Fact[] {
     tabular: 'table columns',
     text: 'notes',
   };
-  const branches = Object.entries(model.branches).flatMap(([name, on]) => (on ? [name] : []));
+  const branches = (['cnn', 'transformer', 'temporal'] as const).filter((name) => model.branches[name]);
   return [
     ['Model', `MedFusionNet, size ${model.size}`],
     ['Inputs', model.modalities.map((modality) => inputs[modality]).join(', ')],
-    ...(model.modalities.includes('image') ? [['Image branches', branches.join(', ')] as const] : []),
+    ...(model.modalities.includes('image')
+      ? [['Image branches', branches.map((name) => branchNames[name]).join(', ')] as const]
+      : []),
     ['Fusion', model.fusion === 'attention' ? 'self-attention with label queries' : 'concatenation'],
     [
       'Stage 1',
@@ -120,7 +153,7 @@ function networkFacts(study: Study): Fact[] {
     ],
     [
       'Training',
-      `${loss.name} loss, ${optimizer.name}, learning rate ${optimizer.learningRate}, at most ${epochs} epochs, batches of ${batchSize}`,
+      `${losses[loss.name]}, ${optimizers[optimizer.name]}, learning rate ${optimizer.learningRate}, at most ${epochs} epochs, batches of ${batchSize}`,
     ],
     ...decisionFacts(study),
   ];
@@ -130,7 +163,7 @@ function stage1Facts(study: Study): Fact[] {
   const { topN, threshold } = study.stage1;
   return [
     ['Model', 'stage 1 alone, on the best columns of each label'],
-    ['Columns per label', `at most ${topN}, ranked by cross-validated ${threshold.criterion}`],
+    ['Columns per label', `at most ${topN}, ranked by cross-validated ${criteria[threshold.criterion]}`],
     ...decisionFacts(study),
   ];
 }
@@ -138,11 +171,11 @@ function stage1Facts(study: Study): Fact[] {
 function decisionFacts({ training, tiers, evaluation }: Study): Fact[] {
   const { lowSensitivity, high, highValue, overrides } = tiers;
   return [
-    ['Calibration', `${training.calibration}, on validation rows`],
-    ['Decision threshold', `best ${evaluation.threshold}, on validation rows`],
+    ['Calibration', calibrations[training.calibration]],
+    ['Decision threshold', `highest ${criteria[evaluation.threshold]} on validation rows`],
     [
       'Tiers',
-      `low keeps a sensitivity of ${lowSensitivity}, high a ${high} of ${highValue}, on validation rows`,
+      `low keeps a sensitivity of ${lowSensitivity}, high a ${high === 'ppv' ? 'PPV' : high} of ${highValue}, on validation rows`,
     ],
     ...(overrides.length === 0 ? [] : [['Tier overrides', overrides.map(overrideText).join('; ')] as const]),
   ];

@@ -69,8 +69,8 @@ test('a curve runs from corner to corner of its panel', () => {
       ],
     },
   ]);
-  // Panel: left 50, top 12, width 278, height 158.
-  assert.ok(svg.includes('d="M50 170L189 12L328 12"'), svg);
+  // Panel: left 62, top 12, width 266, height 158.
+  assert.ok(svg.includes('d="M62 170L195 12L328 12"'), svg);
 });
 
 test('a forest draws each interval at its place and leaves out what is undefined', () => {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Estimate } from '../../src/metrics/index.js';
 import { evaluateMultilabel } from '../../src/metrics/index.js';
 import { type ReportInput, renderReport } from '../../src/report/index.js';
+import { limitations } from '../../src/report/limitations.js';
 import { chestLabels, sampleInput } from './sample.js';
 
 const input = sampleInput();
@@ -145,12 +146,228 @@ test('an undefined metric prints its reason, and neither NaN nor a bare "undefin
   }
 });
 
+/** Ids of the page's sections in their order. */
+const sectionsOf = (page: string) => [...page.matchAll(/<section id="([^"]+)"/g)].map(([, id]) => id);
+
+test('sections stand in the order of TRIPOD+AI, and the contents list them all', () => {
+  assert.deepEqual(sectionsOf(report), [
+    'participants',
+    'predictors',
+    'outcome',
+    'sample-size',
+    'missing-data',
+    'model',
+    'rules',
+    'training',
+    'performance',
+    'thresholds',
+    'discrimination',
+    'calibration',
+    'net-benefit',
+    'operating-points',
+    'tiers',
+    'subgroups',
+    'limitations',
+    'provenance',
+  ]);
+  const contents = report.slice(report.indexOf('<nav'), report.indexOf('</nav>'));
+  assert.deepEqual(
+    [...contents.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id),
+    sectionsOf(report),
+  );
+});
+
+test('a run made before they were measured has no net benefit, operating points or subgroups', () => {
+  const { test: now } = input.metrics;
+  const labels = Object.fromEntries(
+    Object.entries(now.labels).map(([label, measured]) => {
+      const { decisionCurve: _, operatingPoints: __, subgroups: ___, ...earlier } = measured;
+      return [label, earlier];
+    }),
+  );
+  const page = renderReport(withParts({ metrics: { test: { ...now, labels }, validation: null } }));
+  const left = sectionsOf(page);
+  assert.deepEqual(
+    sectionsOf(report).filter((id) => !left.includes(id)),
+    ['net-benefit', 'operating-points', 'subgroups'],
+  );
+  assert.ok(!visible(page).includes('No subgroups:'), 'what was not recorded is not called absent');
+});
+
+test('stage 1 alone: no training section, and the model section says so', () => {
+  const page = renderReport(
+    withParts({
+      training: [],
+      study: { ...input.study, model: { kind: 'stage1', facts: [['Model', 'stage 1 alone']] } },
+    }),
+  );
+  assert.ok(!sectionsOf(page).includes('training') && !page.includes('id="training-loss"'));
+  assert.ok(visible(page).includes('No network was trained: stage 1 is the model.'));
+  assert.ok(!visible(report).includes('No network was trained'));
+});
+
+/** Cells of the rows of the table with the given caption, as text. */
+function cellsOf(page: string, caption: string): string[][] {
+  const at = page.indexOf(`<caption>${caption}`);
+  assert.ok(at >= 0, `no table "${caption}"`);
+  const body = page.slice(page.indexOf('<tbody>', at), page.indexOf('</tbody>', at));
+  return [...body.matchAll(/<tr[^>]*>(.*?)<\/tr>/gs)].map(([, row]) =>
+    [...row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/gs)].map(([, cell]) => visible(cell).trim()),
+  );
+}
+
+const printed = (
+  { value, ci95 }: { value: number | null; ci95?: readonly [number, number] | null },
+  digits = 3,
+) => {
+  assert.ok(value !== null && ci95);
+  return [value, ...ci95].map((x) => x.toFixed(digits).replace('-', '−'));
+};
+const inOneCell = (numbers: readonly string[]) => `${numbers[0]} ${numbers[1]} to ${numbers[2]}`;
+
+test('operating points are printed as measured, and one that could not be chosen with its reason', () => {
+  const rows = cellsOf(report, 'Operating points on test rows');
+  assert.equal(rows.length, 3 * input.labels.length);
+  for (const [l, label] of input.labels.entries()) {
+    const [point] = input.metrics.test.labels[label].operatingPoints ?? assert.fail();
+    assert.ok(point.thresholds !== null && point.expectedCost !== undefined);
+    assert.deepEqual(rows[3 * l], [label]);
+    const [rule, threshold, sensitivity, , , , , cost] = rows[3 * l + 1];
+    assert.deepEqual(
+      [rule, threshold, sensitivity, cost],
+      [
+        'least cost, a missed case worth 5 false positives',
+        '0.300',
+        inOneCell(printed(point.sensitivity)),
+        inOneCell(printed(point.expectedCost)),
+      ],
+    );
+    assert.equal(rows[3 * l + 2][1], 'none: no positive row');
+  }
+});
+
+test('subgroups are printed as measured, with the groups that a gap lies between', () => {
+  const rows = cellsOf(report, 'By sex: test rows');
+  assert.equal(rows.length, 4 * input.labels.length);
+  const [label] = input.labels;
+  const { groups, ungrouped, gaps } = input.metrics.test.labels[label].subgroups?.sex ?? assert.fail();
+  assert.ok(ungrouped > 0);
+  assert.deepEqual(rows[0], [`${label} (without ${ungrouped} rows of unknown group)`]);
+  assert.deepEqual(rows[1].slice(0, 4), [
+    'F',
+    `${groups[0].positives} / ${groups[0].n}`,
+    String(groups[0].patients),
+    inOneCell(printed(groups[0].auroc)),
+  ]);
+  assert.equal(rows[3][3], `${inOneCell(printed(gaps.auroc))} ${gaps.auroc.highest} − ${gaps.auroc.lowest}`);
+});
+
+test('a decision curve is printed as measured, and worth acting on where it exceeds both simple policies', () => {
+  const [label] = input.labels;
+  const curve = input.metrics.test.labels[label].decisionCurve ?? assert.fail();
+  const rows = cellsOf(report, `Net benefit of ${label}`);
+  const tabulated = curve.filter((_, i) => i % 5 === 0 || i === curve.length - 1);
+  assert.deepEqual(
+    rows,
+    tabulated.map(({ threshold, model, treatAll }) => [
+      threshold.toFixed(3),
+      inOneCell(printed(model, 4)).replaceAll('−0.0000', '0.0000'),
+      (treatAll ?? assert.fail()).toFixed(4).replace('-', '−'),
+    ]),
+  );
+  const [, stated] = cellsOf(report, 'Thresholds at which acting').find(([name]) => name === label) ?? [];
+  const ranges = [...stated.matchAll(/([\d.]+)(?: to ([\d.]+))?/g)].map(([, a, b = a]) => [
+    Number(a),
+    Number(b),
+  ]);
+  for (const { threshold, model, treatAll } of curve) {
+    const useful = model.value !== null && model.value > 0 && model.value > (treatAll ?? 0);
+    const inRange = ranges.some(([a, b]) => threshold >= a - 5e-4 && threshold <= b + 5e-4);
+    assert.equal(inRange, useful, `${label} at ${threshold}`);
+  }
+});
+
+test('events are the rarer class, set against the candidate parameters', () => {
+  const rows = cellsOf(report, 'Events per label');
+  const [train, validation, held] = input.split.parts;
+  for (const [l, label] of input.labels.entries()) {
+    const events = [train, validation, held].map(({ rows: n, unknown, cooccurrence }) =>
+      Math.min(cooccurrence[l][l], n - unknown[l] - cooccurrence[l][l]),
+    );
+    const ratio = events[0] / 30;
+    assert.deepEqual(rows[l], [
+      label,
+      ...events.map((n) => n.toLocaleString('en-US')),
+      `${ratio.toFixed(1)}${ratio < 10 ? ' fewer than 10' : ''}`,
+    ]);
+  }
+});
+
+test('limitations follow from facts: each appears with its cause and not without it', () => {
+  const says = (changed: ReportInput, title: string) =>
+    limitations(changed).some((finding) => finding.title === title);
+  const block = (label: Partial<ReportInput['metrics']['test']['labels'][string]>): ReportInput => ({
+    ...input,
+    metrics: {
+      ...input.metrics,
+      test: {
+        ...input.metrics.test,
+        labels: Object.fromEntries(
+          Object.entries(input.metrics.test.labels).map(([name, own]) => [name, { ...own, ...label }]),
+        ),
+      },
+    },
+  });
+  const slope = (low: number, high: number) => ({
+    calibrationSlope: { value: 1, ci95: [low, high] as const },
+    calibrationIntercept: { value: 0, ci95: [-1, 1] as const },
+  });
+  const flat = (value: number) =>
+    block({
+      decisionCurve: [
+        { threshold: 0.1, model: { value, ci95: null, reason: 'none asked for' }, treatAll: 0.01 },
+      ],
+    });
+  const enough = { ...input.study, candidates: 1 };
+  const missing = (count: number) => ({
+    ...input.features,
+    numeric: input.features.numeric.map((feature) => ({ ...feature, missing: count })),
+  });
+  const pairs: [string, ReportInput, ReportInput][] = [
+    ['Miscalibrated', block(slope(0.5, 0.9)), block(slope(0.9, 1.1))],
+    ['No net benefit', flat(0.005), flat(0.02)],
+    ['No subgroups', block({ subgroups: {} }), input],
+    ['Not validated in time', withParts({ study: { ...input.study, order: 'visit' } }), input],
+    [
+      'Few events per predictor',
+      withParts({ study: { ...input.study, candidates: 1000 } }),
+      withParts({ study: enough }),
+    ],
+    ['Missing predictors', withParts({ features: missing(200) }), withParts({ features: missing(2) })],
+    ['Unknown outcomes', block({ unknown: 40 }), block({ unknown: 1 })],
+  ];
+  for (const [title, present, absent] of pairs) {
+    assert.ok(says(present, title), `${title} where it holds`);
+    assert.ok(!says(absent, title), `${title} where it does not`);
+  }
+});
+
 test('names and texts from the data are escaped everywhere', () => {
   const evil = '<script>alert("x")</script>';
   const base = sampleInput({ labels: [evil, "o'clock & <b>"] });
   const page = renderReport({
     ...base,
     name: evil,
+    study: {
+      ...base.study,
+      description: evil,
+      inclusion: [evil],
+      predictors: [{ name: evil, kind: 'numeric', fill: evil }],
+      outcomes: base.labels.map(() => evil),
+      missing: [evil],
+      model: { kind: 'stage1', facts: [[evil, evil]] },
+      order: evil,
+    },
     studyYaml: `name: "${evil}"`,
     split: {
       ...base.split,
@@ -189,8 +406,9 @@ test('the file asks for nothing from outside and runs no script', () => {
 
 test('every figure has a text alternative with numbers, a chart and its data as a table', () => {
   const figures = [...report.matchAll(/<figure .*?<\/figure>/gs)].map(([figure]) => figure);
-  // Two forests, tiers, counts, three co-occurrences, three histograms, correlation, three by epoch; two per label.
-  assert.equal(figures.length, 14 + 2 * input.labels.length);
+  // Two forests, decisions, tiers, counts, three co-occurrences, three histograms, correlation, three by epoch; three per
+  // label.
+  assert.equal(figures.length, 15 + 3 * input.labels.length);
   for (const figure of figures) {
     assert.match(figure, /role="img" aria-label="[^"]*\d[^"]*"/);
     assert.match(figure, /<svg [^>]*aria-hidden="true"[^>]*>.*<path/s);

@@ -1,7 +1,12 @@
 /** A made-up run for the report's tests: correlated labels, informative scores, every section filled. */
-import { evaluateMultilabel } from '../../src/metrics/index.js';
+import {
+  evaluateDecisionCurves,
+  evaluateDecisions,
+  evaluateMultilabel,
+  evaluateSubgroups,
+} from '../../src/metrics/index.js';
 import { randomStream } from '../../src/random/index.js';
-import type { ReportInput, ScoredRows, SplitPart } from '../../src/report/index.js';
+import type { MeasuredBlock, ReportInput, ScoredRows, SplitPart } from '../../src/report/index.js';
 import { tierTable } from '../../src/risk/index.js';
 
 const names = [
@@ -28,7 +33,7 @@ export function sampleInput(
   const { labels = names.slice(0, 4), rows = 400, fits = 1, resamples = 50 } = options;
   const test = scoredRows(labels.length, rows);
   const patients = Int32Array.from({ length: rows }, (_, row) => Math.floor(row / 2));
-  const evaluation = evaluateMultilabel({ labels, ...test, patients, resamples, seed: 1 });
+  const evaluation = measured(labels, test, patients, resamples);
   return {
     name: 'Chest findings',
     studyYaml: 'name: chest\nseed: 1\nmodel:\n  size: nano\n',
@@ -115,6 +120,38 @@ export function sampleInput(
       peakMemoryBytes: 1.31e9,
       checksums: { 'findings.csv': 'sha256:3b1f' },
     },
+  };
+}
+
+/** Every figure of metrics.json, with one operating point that was chosen and one that could not be. */
+function measured(
+  labels: readonly string[],
+  test: ScoredRows,
+  patients: Int32Array,
+  resamples: number,
+): MeasuredBlock {
+  const predictions = { labels, ...test, patients, resamples, seed: 1 };
+  const evaluation = evaluateMultilabel(predictions);
+  const curves = evaluateDecisionCurves(predictions);
+  const [decided] = evaluateDecisions({ ...predictions, points: [{ decisions: test.decisions, cost: 5 }] });
+  const ofRow = Int32Array.from(patients, (_, row) => (row % 7 === 0 ? -1 : row % 3 === 0 ? 0 : 1));
+  const groups = evaluateSubgroups({ ...predictions, grouping: { groups: ['F', 'M'], ofRow } });
+  return {
+    ...evaluation,
+    labels: Object.fromEntries(
+      labels.map((label) => [
+        label,
+        {
+          ...evaluation.labels[label],
+          decisionCurve: curves[label],
+          operatingPoints: [
+            { rule: { kind: 'cost', value: 5 }, thresholds: [0.3], ...decided[label] },
+            { rule: { kind: 'sensitivity', value: 0.9 }, thresholds: null, reason: 'no positive row' },
+          ],
+          subgroups: { sex: groups[label] },
+        },
+      ]),
+    ),
   };
 }
 

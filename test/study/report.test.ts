@@ -19,6 +19,7 @@ import {
   parseStudy,
   readEpochs,
   readFitted,
+  readRunJson,
   reportRun,
   summarizeColumns,
   writeDataRecord,
@@ -132,6 +133,13 @@ async function finishedRun(): Promise<string> {
   return run;
 }
 
+/** The measured part of metrics.json that the test looks at. */
+async function readMetricsFile(run: string) {
+  return (await readRunJson(run, 'metrics')) as {
+    test: { labels: Record<string, { auroc: { value: number; ci95: [number, number] } }> };
+  };
+}
+
 test('a report is rendered from the run folder alone, twice the same', async () => {
   const run = await finishedRun();
   const path = await reportRun(run);
@@ -148,6 +156,15 @@ test('a report is rendered from the run folder alone, twice the same', async () 
     'training rows of the first fold',
   ])
     assert.ok(html.includes(text), `the report lacks "${text}"`);
+  const card = readFileSync(join(run, 'model-card.md'), 'utf8');
+  assert.ok(card.startsWith('# Model card: small\n') && card.includes('rows left out (3)'));
+  const metrics = await readMetricsFile(run);
+  for (const label of ['ill', 'tired']) {
+    const { value, ci95 } = metrics.test.labels[label].auroc;
+    const numbers = [value, ...ci95].map((number) => number.toFixed(3));
+    assert.ok(html.includes(`${numbers[0]} <span class="ci">${numbers[1]} to ${numbers[2]}</span>`), label);
+    assert.ok(card.includes(`| ${label} | "${label}" is 1, true, yes or Y |`), label);
+  }
   await reportRun(run);
   assert.equal(readFileSync(path, 'utf8'), html);
 

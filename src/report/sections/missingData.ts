@@ -15,14 +15,14 @@ export function missingData({ study, features: { numeric } }: ReportInput): Sect
 ${
   filled.length === 0
     ? null
-    : table({
+    : html`<div class="words">${table({
         caption: 'What stage 1 puts in place of a missing value, learnt on training rows (of the first fit)',
         head: ['Column', 'Missing in all rows', 'Filled with'],
         rows: filled.map(({ name, fill }) => {
           const feature = distribution.get(name);
           return [name, feature === undefined ? 'not counted' : missingText(feature), fill];
         }),
-      })
+      })}</div>`
 }`,
   };
 }

@@ -50,7 +50,7 @@ function chart(label: string, index: number, curve: readonly DecisionCurvePoint[
   const model = along(curve, (point) => point.model.value);
   const high = along(curve, (point) => bound(point.model, 1));
   const everyone = along(curve, ({ treatAll }) => treatAll);
-  const y = limits([...model, ...high, ...everyone].map(([, value]) => value));
+  const { y, step } = limits([...model, ...high, ...everyone].map(([, value]) => value));
   const [first, last] = [curve[0].threshold, curve[curve.length - 1].threshold];
   return figure({
     id,
@@ -66,6 +66,7 @@ function chart(label: string, index: number, curve: readonly DecisionCurvePoint[
         yName: 'net benefit',
         x: [0, last],
         y,
+        yStep: step,
         reference: [
           [0, 0],
           [last, 0],
@@ -115,11 +116,11 @@ function along(
 }
 
 /** Axis limits at round numbers, with one step of room below zero: what lies lower is worse than doing nothing. */
-function limits(values: readonly number[]): readonly [number, number] {
+function limits(values: readonly number[]): { readonly y: readonly [number, number]; readonly step: number } {
   const top = Math.max(1e-4, ...values);
   const magnitude = 10 ** Math.floor(Math.log10(top / 3));
   const step = magnitude * ([1, 2, 5].find((factor) => factor * magnitude >= top / 3) ?? 10);
-  return [-step, step * Math.ceil(top / step)];
+  return { y: [-step, step * Math.ceil(top / step)], step };
 }
 
 /** The points up to where the curve leaves the chart through its lower edge. */

@@ -2,11 +2,11 @@
 import { barChart } from '../charts.js';
 import { figure, gallery, key, table } from '../figure.js';
 import { formatCount, formatNumber } from '../format.js';
-import { heatmapChart } from '../heatmap.js';
+import { heatmapChart, heatmapSize } from '../heatmap.js';
 import { html, type Markup } from '../html.js';
 import type { ReportInput, SplitPart } from '../input.js';
 import type { Section } from '../page.js';
-import { palette } from '../theme.js';
+import { palette, WIDTH } from '../theme.js';
 
 export function outcome({ labels, study, split: { parts } }: ReportInput): Section {
   return {
@@ -86,7 +86,7 @@ function together(labels: readonly string[], part: SplitPart, index: number): Ma
         ? `No two labels occur together in ${name}.`
         : `Share of rows with two labels together in ${name}: ${strongest.join('; ')}.`,
     svg: heatmapChart(id, { names: labels, values: shares, range: [0, 1], scale: 'sequential' }),
-    wide: labels.length > 7,
+    wide: heatmapSize(labels).width > WIDTH,
     data: {
       caption: `Rows positive for both labels, ${name}`,
       head: ['Label', ...labels],

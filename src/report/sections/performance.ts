@@ -1,10 +1,10 @@
 /** Tables of every metric per label, with averages, on test and validation rows. */
-import type { MultilabelEvaluation, PooledMetric } from '../../metrics/index.js';
-import { forestChart, whisker } from '../charts.js';
+import type { Estimate, PooledMetric } from '../../metrics/index.js';
+import { barChart, forestChart, whisker } from '../charts.js';
 import { figure, gallery, key, table } from '../figure.js';
-import { estimateCell, estimateText, formatCount, type Unit } from '../format.js';
+import { estimateCell, estimateText, formatCount, formatNumber, type Unit } from '../format.js';
 import { html, type Markup } from '../html.js';
-import type { ReportInput } from '../input.js';
+import type { MeasuredBlock, ReportInput } from '../input.js';
 import type { Section } from '../page.js';
 import { palette } from '../theme.js';
 
@@ -38,7 +38,7 @@ export function performance(input: ReportInput): Section {
     id: 'performance',
     title: 'Performance',
     body: html`<p>Estimates with 95&nbsp;% confidence intervals from resampling patients. AUPRC is to be read against the prevalence, accuracy against the all-negative baseline. Thresholds were chosen on validation rows.</p>
-${gallery([forest(labels, metrics.test, 'auroc', 'AUROC', 0.5), forest(labels, metrics.test, 'auprc', 'AUPRC')])}
+${gallery([forest(labels, metrics.test, 'auroc', 'AUROC', 0.5), forest(labels, metrics.test, 'auprc', 'AUPRC'), decisionBars(labels, metrics.test)])}
 ${metricTable('Test rows: ranking and error', labels, metrics.test, ranking)}
 ${metricTable('Test rows: at the chosen thresholds', labels, metrics.test, atThreshold)}
 ${
@@ -54,10 +54,10 @@ ${metricTable('Validation rows: at the chosen thresholds', labels, metrics.valid
 function metricTable(
   caption: string,
   labels: readonly string[],
-  block: MultilabelEvaluation,
+  block: MeasuredBlock,
   columns: readonly Column[],
 ): Markup {
-  const average = (title: string, metrics: MultilabelEvaluation['macro' | 'micro']) => [
+  const average = (title: string, metrics: MeasuredBlock['macro' | 'micro']) => [
     html`<em>${title}</em>`,
     null,
     ...columns.map(({ metric, unit }) =>
@@ -84,9 +84,51 @@ function metricTable(
   });
 }
 
+const drawn = [
+  { name: 'sensitivity', metric: 'sensitivity', color: palette.main, symbol: 'rect' },
+  { name: 'specificity', metric: 'specificity', color: palette.third, symbol: 'rect' },
+  { name: 'F1', metric: 'f1', color: palette.second, symbol: 'rect' },
+] as const;
+
+function decisionBars(labels: readonly string[], { labels: byLabel, macro }: MeasuredBlock): Markup {
+  const rows = [...labels, 'Macro average'];
+  const estimates = drawn.map(({ metric }) => [
+    ...labels.map((label) => byLabel[label][metric]),
+    macro[metric],
+  ]);
+  return figure({
+    id: 'decision-bars',
+    title: 'Decisions per label',
+    caption: html`Test rows at the chosen thresholds, from the top: ${key(drawn)}`,
+    alternative: `Sensitivity, specificity and F1 on test rows: ${rows
+      .map(
+        (row, r) =>
+          `${row} ${drawn.map(({ name }, d) => `${name} ${valueText(estimates[d][r])}`).join(', ')}`,
+      )
+      .join('; ')}.`,
+    svg: barChart('decision-bars', {
+      rows,
+      bars: drawn.map(({ name, color }, d) => ({
+        name,
+        color,
+        values: estimates[d].map(({ value }) => value),
+      })),
+      xName: 'share',
+      x: [0, 1],
+    }),
+    data: {
+      caption: 'Decisions per label with 95 % confidence interval',
+      head: ['Label', ...drawn.map(({ name }) => name)],
+      rows: rows.map((row, r) => [row, ...estimates.map((ofMetric) => estimateCell(ofMetric[r]))]),
+    },
+  });
+}
+
+const valueText = ({ value }: Estimate) => (value === null ? 'undefined' : formatNumber(value));
+
 function forest(
   labels: readonly string[],
-  block: MultilabelEvaluation,
+  block: MeasuredBlock,
   metric: 'auroc' | 'auprc',
   title: string,
   reference?: number,

@@ -2,11 +2,12 @@
 import { histogramChart } from '../charts.js';
 import { figure, gallery, table } from '../figure.js';
 import { formatCount, formatNumber, formatValue } from '../format.js';
-import { heatmapChart } from '../heatmap.js';
+import { heatmapChart, heatmapSize } from '../heatmap.js';
 import { html, type Markup } from '../html.js';
 import type { FeatureSummary, Predictor, ReportInput } from '../input.js';
 import { missingShare } from '../limitations.js';
 import type { Section } from '../page.js';
+import { WIDTH } from '../theme.js';
 
 /** Most histograms drawn, and most features in the heatmap. */
 const MOST_HISTOGRAMS = 12;
@@ -29,12 +30,11 @@ export function predictors({ study, features: { numeric, correlation } }: Report
     body: html`${table({
       caption:
         'Everything the model may look at; known and missing values of all rows, of numbers and levels',
-      head: ['Column', 'Kind', 'Known', 'Missing', 'Range'],
+      head: ['Column', 'Known', 'Missing', 'Range'],
       rows: study.predictors.map(({ name, kind }) => {
         const feature = distribution.get(name);
         return [
-          name,
-          kinds[kind],
+          html`${name} <span class="sub">${kinds[kind]}</span>`,
           ...(feature === undefined
             ? ['–', '–', '–']
             : [formatCount(known(feature)), missingText(feature), rangeText(feature)]),
@@ -59,8 +59,12 @@ export function missingText(feature: FeatureSummary): string {
   return `${formatCount(feature.missing)} (${formatNumber(missingShare(feature), 'percent')})`;
 }
 
-function rangeText({ edges }: FeatureSummary): string {
-  return edges.length === 0 ? '–' : `${formatValue(edges[0])} to ${formatValue(edges[edges.length - 1])}`;
+/** Least to greatest value. Bins of whole numbers are one wide and centred on them. */
+function rangeText({ edges, counts }: FeatureSummary): string {
+  if (counts.length === 0) return '–';
+  const [first, last] = [edges[0], edges[counts.length]];
+  const inset = counts.length === 1 || (edges[1] - first === 1 && Math.abs(first % 1) === 0.5) ? 0.5 : 0;
+  return `${formatValue(first + inset)} to ${formatValue(last - inset)}`;
 }
 
 function histogram(feature: FeatureSummary, index: number): Markup {
@@ -115,7 +119,7 @@ function heatmap(
       range: [-1, 1],
       scale: 'diverging',
     }),
-    wide: names.length > 7,
+    wide: heatmapSize(names).width > WIDTH,
     data: {
       caption: 'Strongest correlations',
       head: ['Features', 'r'],

@@ -15,7 +15,7 @@ export function sampleSize(input: ReportInput): Section {
     body: html`<p>An event is a row of the rarer class of a label. ${
       candidates === null
         ? 'Stage 1 is off: there is no count of candidate parameters to set the events against.'
-        : `The table's columns offer stage 1 ${formatCount(candidates)} candidate parameters, counted before any is selected. With fewer than ${FEW_EVENTS_PER_PARAMETER} training events for each, the choice of predictors is unreliable. A network has many times more parameters, and leans on regularisation and early stopping instead.`
+        : `Stage 1 selects among ${formatCount(candidates)} candidate parameter${candidates === 1 ? '' : 's'} of the table's columns. With fewer than ${FEW_EVENTS_PER_PARAMETER} training events for each, the choice of predictors is unreliable. A network has many times more parameters, and leans on regularisation and early stopping instead.`
     }</p>
 ${table({
   caption: 'Events per label',
@@ -37,5 +37,5 @@ ${table({
 
 function perParameterCell(value: number): Markup {
   const few = value < FEW_EVENTS_PER_PARAMETER;
-  return html`${value.toFixed(1)}${few ? html` <span class="none">fewer than ${FEW_EVENTS_PER_PARAMETER}</span>` : null}`;
+  return html`${value.toFixed(1)}${few ? html`<span class="sub">fewer than ${FEW_EVENTS_PER_PARAMETER}</span>` : null}`;
 }

@@ -38,7 +38,7 @@ ${[...tables].map(([column, perLabel]) =>
     caption: `By ${column}: test rows, with 95 % confidence intervals`,
     head: [
       'Group',
-      html`Positive /<br>rows`,
+      html`Positive&nbsp;/<br>rows`,
       'Patients',
       ...subgroupMetrics.map((metric) => columns[metric].title),
     ],
