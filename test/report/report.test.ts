@@ -262,7 +262,7 @@ test('subgroups are printed as measured, with the groups that a gap lies between
   assert.equal(rows[3][3], `${inOneCell(printed(gaps.auroc))} ${gaps.auroc.highest} − ${gaps.auroc.lowest}`);
 });
 
-test('a decision curve is printed as measured, and worth acting on where it exceeds both simple policies', () => {
+test('a decision curve is printed as measured, with the thresholds at which it exceeds both simple policies', () => {
   const [label] = input.labels;
   const curve = input.metrics.test.labels[label].decisionCurve ?? assert.fail();
   const rows = cellsOf(report, `Net benefit of ${label}`);
@@ -275,7 +275,7 @@ test('a decision curve is printed as measured, and worth acting on where it exce
       (treatAll ?? assert.fail()).toFixed(4).replace('-', '−'),
     ]),
   );
-  const [, stated] = cellsOf(report, 'Thresholds at which acting').find(([name]) => name === label) ?? [];
+  const [, stated] = cellsOf(report, 'Thresholds at which the model').find(([name]) => name === label) ?? [];
   const ranges = [...stated.matchAll(/([\d.]+)(?: to ([\d.]+))?/g)].map(([, a, b = a]) => [
     Number(a),
     Number(b),

@@ -29,11 +29,11 @@ export function netBenefit(input: ReportInput): Section | null {
   return {
     id: 'net-benefit',
     title: 'Net benefit',
-    body: html`<p>True positives per row, less false positives weighted by the odds of the threshold at which one would act. The model is worth acting on where its curve lies above both policies that need no model. ${key(
+    body: html`<p>True positives per row, less false positives weighted by the odds of the threshold at which one would act. A model is worth acting on where its curve lies above both policies that need no model; where its interval reaches them, that may be chance. ${key(
       series,
     )} ${omittedNote(input, shown)}</p>
 ${table({
-  caption: 'Thresholds at which acting on the model is worth more than acting on everyone and on no one',
+  caption: 'Thresholds at which the model has more net benefit than acting on everyone and on no one',
   head: ['Label', 'Thresholds', 'Looked at'],
   rows: curves.map(({ label, curve }) => [
     label,
@@ -55,11 +55,11 @@ function chart(label: string, index: number, curve: readonly DecisionCurvePoint[
   return figure({
     id,
     title: label,
-    caption: `Worth acting on at thresholds: ${usefulText(curve)}.`,
+    caption: `Above both at thresholds: ${usefulText(curve)}.`,
     alternative:
       `Decision curve of ${label} at thresholds ${formatNumber(first)} to ${formatNumber(last)}: net benefit of the model ` +
       `${courseText(model)}, of acting on everyone ${courseText(everyone)}, of acting on no one 0; ` +
-      `worth acting on at thresholds: ${usefulText(curve)}.`,
+      `above both at thresholds: ${usefulText(curve)}.`,
     svg: curveChart(id, [
       {
         xName: 'threshold probability',
