@@ -8,6 +8,7 @@ import { reportFailure } from './failure.js';
 import { initCommand } from './init.js';
 import { predictCommand } from './predict.js';
 import { reportCommand } from './report.js';
+import { stratifyCommand } from './stratify.js';
 import { trainCommand } from './train.js';
 
 /** Where a command writes: results to `out`, progress, logs and messages to `err`. */
@@ -36,15 +37,17 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
       '\nResults go to stdout, progress and logs to stderr. Exit code 0: done; 1: a fault of medfusion; 2: bad input.\n\n' +
         'Example:\n  medfusion train examples/odir.yaml --data ../data',
     );
-  for (const command of [
+  const commands = [
     demoCommand,
     initCommand,
     auditCommand,
+    stratifyCommand,
     trainCommand,
     predictCommand,
     evaluateCommand,
     reportCommand,
-  ].map((make) => make(streams))) {
+  ] as const;
+  for (const command of commands.map((make) => make(streams))) {
     command.option('--debug', 'show the stack of an error');
     program.addCommand(command);
   }

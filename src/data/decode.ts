@@ -7,7 +7,6 @@
  * [0, 0.0625], and rescaling it is the model's normalisation, not the decoder's.
  */
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
 import { ConfigError, DataError } from '../errors.js';
 import { localContrast } from './localContrast.js';
 import { resizePixels } from './resize.js';
@@ -128,6 +127,8 @@ async function readPixels(file: string): Promise<SourcePixels> {
     );
   });
   if (bytes.length === 0) throw unreadable(file, 'an empty file');
+  // Loaded here, so that a study of tables alone goes without the image library.
+  const { default: sharp } = await import('sharp');
   const open = () => sharp(bytes, { limitInputPixels: false, ignoreIcc: true });
   const metadata = await open()
     .metadata()

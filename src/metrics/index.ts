@@ -92,7 +92,7 @@ export {
   type WilcoxonTest,
   wilcoxonTest,
 } from './rankTests.js';
-export { brierScore, logLoss } from './scores.js';
+export { brierScore, clippedLogit, logLoss } from './scores.js';
 export { type LabelMetric, labelMetrics, type PooledMetric, pooledMetrics } from './statistic.js';
 export { studentizedRangeQuantile, studentizedRangeTail } from './studentizedRange.js';
 export {

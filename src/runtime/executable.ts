@@ -1,8 +1,9 @@
 /** A program loaded into ONNX Runtime. */
-import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { ShapeError } from '../errors.js';
 import { type Program, type ProgramValue, size } from '../graph/index.js';
 import { type Random, randomStream } from '../random/index.js';
+import { ortTensor } from './onnxruntime.js';
 import { ParameterStore } from './parameters.js';
 
 export type Values = Float32Array | Int32Array | Uint8Array;
@@ -24,7 +25,7 @@ export class Executable {
   ) {
     this.randoms = program.randoms.map(({ name, shape }) => ({
       name,
-      tensor: new OrtTensor('float32', new Float32Array(size(shape)), shape),
+      tensor: ortTensor('float32', new Float32Array(size(shape)), shape),
     }));
   }
 
@@ -102,7 +103,7 @@ function asOrtTensor({ name, shape, dtype }: ProgramValue, values: Values | unde
       `run: input "${name}" needs ${dtype} [${shape}], got ${values.constructor.name} of length ${values.length}`,
     );
   }
-  return new OrtTensor(dtype, values as Float32Array, shape);
+  return ortTensor(dtype, values, shape);
 }
 
 function fill(values: Float32Array, stream: Random): void {

@@ -1,6 +1,7 @@
 /** Values that programs keep between runs. Several programs (one per batch size, training and inference) share them. */
-import { Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { size } from '../graph/index.js';
+import { ortTensor } from './onnxruntime.js';
 
 /** A part of a stored vector under a name of its own. */
 interface View {
@@ -26,7 +27,7 @@ export class ParameterStore {
       throw new Error(`internal: parameter ${name} of shape [${shape}] got ${values.length} values`);
     }
     this.slots.set(name, {
-      current: new OrtTensor('float32', Float32Array.from(values), shape),
+      current: ortTensor('float32', Float32Array.from(values), shape),
       spare: null,
     });
   }
@@ -59,13 +60,13 @@ export class ParameterStore {
   tensor(name: string): OrtTensor {
     if (!this.views.has(name)) return this.slot(name).current;
     const { values, shape } = this.get(name);
-    return new OrtTensor('float32', values, shape);
+    return ortTensor('float32', values, shape);
   }
 
   /** internal: the buffer for the next value. */
   spare(name: string): OrtTensor {
     const slot = this.slot(name);
-    slot.spare ??= new OrtTensor('float32', new Float32Array(slot.current.data.length), slot.current.dims);
+    slot.spare ??= ortTensor('float32', new Float32Array(slot.current.data.length), slot.current.dims);
     return slot.spare;
   }
 

@@ -1,10 +1,11 @@
 /** Where programs run. */
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import { ConfigError } from '../errors.js';
 import { compile, conv2d, type EmitOptions, input, type Program } from '../graph/index.js';
 import { Executable } from './executable.js';
+import { onnxRuntime } from './onnxruntime.js';
 import type { ParameterStore } from './parameters.js';
 
 /** Devices that programs can run on. */
@@ -80,7 +81,7 @@ export class Runtime {
   }
 
   private createSession(program: Program): Promise<InferenceSession> {
-    return InferenceSession.create(program.onnx, {
+    return onnxRuntime().InferenceSession.create(program.onnx, {
       executionProviders: [this.device],
       intraOpNumThreads: this.threads,
       interOpNumThreads: 1,

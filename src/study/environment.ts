@@ -7,44 +7,52 @@ import { arch, cpus, release, totalmem, type } from 'node:os';
 import { relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-export interface Environment {
+/** What a run computes on. */
+export interface Engine {
+  readonly device: string;
+  readonly threads: number;
+}
+
+export interface Environment extends Engine {
   readonly medfusion: string;
   readonly node: string;
-  readonly onnxruntime: string;
+  /** Null where nothing ran on it: stage 1 needs no engine. */
+  readonly onnxruntime: string | null;
   /** Kernel name, release and architecture. */
   readonly os: string;
   readonly cpu: string;
   readonly logicalCores: number;
   readonly memoryGiB: number;
-  readonly device: string;
-  readonly threads: number;
   readonly seed: number;
 }
 
-/** Versions and machine, beside the options of the run. */
-export function collectEnvironment(run: {
-  readonly device: string;
-  readonly threads: number;
-  readonly seed: number;
-}): Environment {
+/**
+ * Versions and machine, beside the options of the run.
+ * @param engine  null: stage 1 alone, which runs in one thread and without ONNX Runtime
+ */
+export function collectEnvironment(engine: Engine | null, seed: number): Environment {
   const processors = cpus();
   return {
     medfusion: medfusionVersion(),
     node: process.versions.node,
-    onnxruntime: versionIn(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')),
+    onnxruntime: engine === null ? null : onnxRuntimeVersion(),
     os: `${type()} ${release()} ${arch()}`,
     cpu: processors[0]?.model.trim() ?? 'unknown',
     logicalCores: processors.length,
     memoryGiB: Math.round((totalmem() / 2 ** 30) * 10) / 10,
-    device: run.device,
-    threads: run.threads,
-    seed: run.seed,
+    device: engine?.device ?? 'cpu',
+    threads: engine?.threads ?? 1,
+    seed,
   };
 }
 
 /** The version of this package. */
 export function medfusionVersion(): string {
   return versionIn(new URL('../../../package.json', import.meta.url));
+}
+
+function onnxRuntimeVersion(): string {
+  return versionIn(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
 }
 
 function versionIn(packageFile: string | URL): string {

@@ -29,7 +29,7 @@ const provenanceSchema = z.object({
   environment: z.object({
     medfusion: z.string(),
     node: z.string(),
-    onnxruntime: z.string(),
+    onnxruntime: z.string().nullable(),
     os: z.string(),
     cpu: z.string(),
     logicalCores: z.number(),

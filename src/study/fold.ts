@@ -1,18 +1,16 @@
 /** One training of a study: everything that is fitted, fitted on the rows of one split. */
 import { augmentations, type Cohort, type ImageStore, type Split } from '../data/index.js';
 import type { MedFusionConfig } from '../models/index.js';
-import { applyStage1, assignTiers, fitStage1, fitTiers, type Stage1Model } from '../risk/index.js';
+import { applyStage1, type Stage1Model } from '../risk/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { ParameterStore } from '../runtime/index.js';
 import {
-  applyCalibration,
   type BatchSource,
   countLabels,
   type EpochRecord,
   encodeCohort,
   type FitOptions,
   fit,
-  fitCalibration,
   fitEncoder,
   type InputEncoder,
   openPredictor,
@@ -25,7 +23,8 @@ import {
 import type { Predictions } from './predictions.js';
 import type { SavedModel } from './savedModel.js';
 import type { Study } from './schema.js';
-import { subgroupValues } from './subgroups.js';
+import { outcomes, settleSplit, splitRows } from './settle.js';
+import { fitStudyStage1 } from './stage1.js';
 
 export interface FoldTask {
   readonly study: Study;
@@ -56,7 +55,6 @@ export interface TrainedFold {
  */
 export async function trainFold(task: FoldTask, split: Split): Promise<TrainedFold> {
   const { study, cohort, images, runtime } = task;
-  const { labels } = cohort;
   const stage1 = fitFoldStage1(study, cohort, split);
   const inputs = stage1 === null ? null : applyStage1(stage1, cohort).inputs;
   const encoder = fitEncoder(cohort, split.train, {
@@ -83,72 +81,34 @@ export async function trainFold(task: FoldTask, split: Split): Promise<TrainedFo
     onEpoch: task.onEpoch,
   });
 
-  const rowsOf = (rows: Int32Array) => ({
-    targets: pick(cohort.targets, rows, labels.length),
-    known: pick(cohort.known, rows, labels.length),
-  });
-  const validation = rowsOf(split.validation);
-  const calibration = fitCalibration(
-    result.validationLogits,
-    validation.targets,
-    validation.known,
-    labels,
-    study.training.calibration,
-  );
-  const onValidation = applyCalibration(calibration, result.validationLogits);
-  const tiers = fitTiers(onValidation, validation.targets, validation.known, labels, study.tiers);
-
   const store = new ParameterStore();
   storeWeights(store, result.weights);
   const predictor = await openPredictor(runtime, config, store, study.training.batchSize);
-  const all = Int32Array.from([...split.train, ...split.validation, ...split.test]);
-  const probabilities = applyCalibration(calibration, await predictor.logits(source, all));
+  const all = await predictor.logits(source, splitRows(split));
   await predictor.release();
-  const assigned = assignTiers(tiers, probabilities, cohortRows(cohort, all));
-  const splits = [...split.train].map(() => 'train' as const);
+  const logits = { validation: result.validationLogits, all };
+  const { calibration, tiers, predictions } = settleSplit(study, cohort, split, logits);
   return {
     stage1,
     weights: result.weights,
     saved: {
       format: 'medfusion-model',
       version: 1,
-      labels,
+      labels: cohort.labels,
       config,
       encoder,
       image: images === null ? null : images.format,
       calibration,
       tiers,
     },
-    predictions: {
-      labels,
-      ids: Array.from(all, (row) => cohort.ids[row]),
-      patients: Array.from(all, (row) => cohort.patients[row]),
-      splits: [
-        ...splits,
-        ...[...split.validation].map(() => 'validation' as const),
-        ...[...split.test].map(() => 'test' as const),
-      ],
-      repeat: new Int32Array(all.length).fill(split.repeat),
-      fold: new Int32Array(all.length).fill(split.fold),
-      ...rowsOf(all),
-      probabilities,
-      tiers: assigned,
-      subgroups: subgroupValues(cohort, study.evaluation.subgroups).map(({ column, values }) => ({
-        column,
-        values: Array.from(all, (row) => values[row]),
-      })),
-    },
+    predictions,
   };
 }
 
 function fitFoldStage1(study: Study, cohort: Cohort, split: Split): Stage1Model | null {
-  const { enabled, ...settings } = study.stage1;
   const columns = cohort.numeric.length + cohort.categorical.length;
-  if (!enabled || columns === 0 || !study.model.modalities.includes('tabular')) return null;
-  return fitStage1(cohort, cohort.targets, cohort.known, cohort.labels, split.train, {
-    ...settings,
-    seed: study.seed,
-  });
+  if (!study.stage1.enabled || columns === 0 || !study.model.modalities.includes('tabular')) return null;
+  return fitStudyStage1(study, cohort, split.train);
 }
 
 /** The network's configuration for a study and the encoder of one fold. */
@@ -159,11 +119,7 @@ function networkConfig(
   encoder: InputEncoder,
 ): MedFusionConfig {
   const { model } = study;
-  const counts = countLabels({
-    labelCount: cohort.labels.length,
-    targets: pick(cohort.targets, train, cohort.labels.length),
-    known: pick(cohort.known, train, cohort.labels.length),
-  });
+  const counts = countLabels({ labelCount: cohort.labels.length, ...outcomes(cohort, train) });
   const { classWeights, weightCap } = study.training.loss;
   const weights =
     classWeights === 'effective' ? positiveWeights(counts, { weightCap }) : counts.positives.map(() => 1);
@@ -219,29 +175,4 @@ function fitOptions(study: Study): FitOptions {
         : { ...augmentations.none, ...augmentation },
     modalityDropout: model.modalityDropout,
   };
-}
-
-/** The columns that tier overrides read, for some rows. */
-function cohortRows(cohort: Cohort, rows: Int32Array) {
-  return {
-    size: rows.length,
-    numeric: cohort.numeric.map((column) => ({
-      ...column,
-      values: Float64Array.from(rows, (row) => column.values[row]),
-    })),
-    categorical: cohort.categorical.map((column) => ({
-      ...column,
-      values: Array.from(rows, (row) => column.values[row]),
-    })),
-    patientIndex: rows.map((row) => cohort.patientIndex[row]),
-    order: cohort.order === null ? null : Float64Array.from(rows, (row) => cohort.order![row]),
-  };
-}
-
-function pick<T extends Float32Array | Uint8Array>(values: T, rows: Int32Array, width: number): T {
-  const result = new (values.constructor as new (length: number) => T)(rows.length * width);
-  rows.forEach((row, i) => {
-    result.set(values.subarray(row * width, (row + 1) * width), i * width);
-  });
-  return result;
 }

@@ -61,6 +61,8 @@ export {
   readDataRecord,
   readEpochs,
   readFitted,
+  readStage1Predictor,
+  type Stage1Predictor,
   writeDataRecord,
   writeFitted,
 } from './runRecords.js';
@@ -69,5 +71,6 @@ export { studyJsonSchema } from './schemaKeys.js';
 export { type ScoredPart, type ScoredRun, scoreRows } from './scoredRows.js';
 export { MODALITIES, type Modality } from './sections/data.js';
 export { studySplits } from './splits.js';
+export { type StratifiedRun, type StratifyOptions, stratifyStudy } from './stratify.js';
 export type { SubgroupColumn } from './subgroups.js';
 export { type TrainedRun, type TrainOptions, trainStudy } from './train.js';

@@ -65,6 +65,39 @@ export function formatPredictions(predictions: Predictions): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Predictions of several splits, one after the other. */
+export function joinPredictions(parts: readonly Predictions[]): Predictions {
+  const joined = <T extends Float32Array | Float64Array | Int32Array | Uint8Array>(
+    pick: (part: Predictions) => T,
+  ): T => {
+    const arrays = parts.map(pick);
+    const length = arrays.reduce((sum, array) => sum + array.length, 0);
+    const all = new (arrays[0].constructor as new (length: number) => T)(length);
+    let offset = 0;
+    for (const array of arrays) {
+      all.set(array, offset);
+      offset += array.length;
+    }
+    return all;
+  };
+  return {
+    labels: parts[0].labels,
+    ids: parts.flatMap((part) => part.ids),
+    patients: parts.flatMap((part) => part.patients),
+    splits: parts.flatMap((part) => part.splits),
+    repeat: joined((part) => part.repeat),
+    fold: joined((part) => part.fold),
+    targets: joined((part) => part.targets),
+    known: joined((part) => part.known),
+    probabilities: joined((part) => part.probabilities),
+    tiers: joined((part) => part.tiers),
+    subgroups: parts[0].subgroups.map(({ column }, i) => ({
+      column,
+      values: parts.flatMap((part) => part.subgroups[i].values),
+    })),
+  };
+}
+
 /** One CSV line; a cell with a comma, a quote or a line break is quoted. */
 export function csvLine(cells: readonly string[]): string {
   return cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',');

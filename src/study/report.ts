@@ -6,7 +6,7 @@ import { parseStudy } from './parse.js';
 import { parsePredictions } from './predictions.js';
 import { reportInput } from './reportInput.js';
 import { openRunFolder, RUN_FILES, readRunFile, writeRunFile } from './runFolder.js';
-import { readDataRecord, readEpochs, readFitted } from './runRecords.js';
+import { readDataRecord, readEpochs, readFitted, readStage1Predictor } from './runRecords.js';
 
 /**
  * Renders a run's report.html and model-card.md from the run's other files.
@@ -23,7 +23,7 @@ export async function reportRun(folder: string): Promise<string> {
     predictions: parsePredictions(await readRunFile(run, 'predictions'), join(run, RUN_FILES.predictions)),
     fitted: await readFitted(run),
     data: await readDataRecord(run),
-    epochs: await readEpochs(run),
+    epochs: (await readStage1Predictor(run)) === null ? await readEpochs(run) : [],
   });
   await writeRunFile(run, 'card', renderModelCard(input));
   await writeRunFile(run, 'report', renderReport(input));

@@ -52,7 +52,7 @@ export function reportInput(records: RunRecords): ReportInput {
       versions: {
         medfusion: environment.medfusion,
         node: environment.node,
-        'onnxruntime-node': environment.onnxruntime,
+        ...(environment.onnxruntime === null ? {} : { 'onnxruntime-node': environment.onnxruntime }),
         'operating system': environment.os,
         processor: `${environment.cpu}, ${environment.logicalCores} logical cores, ${environment.memoryGiB} GiB`,
       },

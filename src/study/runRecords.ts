@@ -1,8 +1,10 @@
 /** What training leaves in the run folder for evaluation, report and prediction to read. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../errors.js';
 import type { Stage1Model, TierModel } from '../risk/index.js';
+import type { CalibrationModel } from '../train/index.js';
 import type { ColumnSummary, RuleCount } from './dataSummary.js';
 import { appendLog, RUN_FILES, readLog, readRunJson, writeRunFile } from './runFolder.js';
 
@@ -53,10 +55,34 @@ export interface FittedSplit {
   readonly tiers: TierModel;
 }
 
-/** Writes stage1.json: bins, rules, thresholds, top-N, trees and tier policy, split by split. */
-export function writeFitted(run: string, splits: readonly FittedSplit[]): Promise<void> {
-  return writeRunFile(run, 'stage1', { splits });
+/** Where stage 1 alone is the model: all that predicting new patients needs. Plain JSON. */
+export interface Stage1Predictor {
+  readonly stage1: Stage1Model;
+  readonly calibration: CalibrationModel;
+  readonly tiers: TierModel;
 }
+
+/**
+ * Writes stage1.json: bins, rules, thresholds, top-N, trees and tier policy, split by split.
+ * @param model  to predict with, where stage 1 alone is the model; default null: a network is, and has a file of its own
+ */
+export function writeFitted(
+  run: string,
+  splits: readonly FittedSplit[],
+  model: Stage1Predictor | null = null,
+): Promise<void> {
+  return writeRunFile(run, 'stage1', { splits, model });
+}
+
+const stage1Schema = z
+  .looseObject({ format: z.literal('medfusion-stage1'), version: z.literal(1) })
+  .transform((model) => model as unknown as Stage1Model);
+const tiersSchema = z
+  .looseObject({ format: z.literal('medfusion-tiers'), version: z.literal(1) })
+  .transform((model) => model as unknown as TierModel);
+const calibrationSchema = z
+  .looseObject({ method: z.string(), labels: z.array(z.unknown()) })
+  .transform((model) => model as unknown as CalibrationModel);
 
 const fittedSchema = z.object({
   splits: z
@@ -64,26 +90,38 @@ const fittedSchema = z.object({
       z.object({
         repeat: z.int(),
         fold: z.int(),
-        stage1: z
-          .looseObject({ format: z.literal('medfusion-stage1'), version: z.literal(1) })
-          .nullable()
-          .transform((model) => model as unknown as Stage1Model | null),
-        tiers: z
-          .looseObject({ format: z.literal('medfusion-tiers'), version: z.literal(1) })
-          .transform((model) => model as unknown as TierModel),
+        stage1: stage1Schema.nullable(),
+        tiers: tiersSchema,
       }),
     )
     .min(1),
+  model: z
+    .object({ stage1: stage1Schema, calibration: calibrationSchema, tiers: tiersSchema })
+    .nullable()
+    .default(null),
 });
 
 /**
- * Reads stage1.json. Format and version are checked; what is inside them is taken as this version wrote it.
+ * Reads what was fitted, split by split, from stage1.json. Format and version are checked; what is inside them is taken
+ * as this version wrote it.
  * @throws DataError `missing-run-file`, `corrupt-run-file`
  */
 export async function readFitted(run: string): Promise<FittedSplit[]> {
+  return (await readStage1File(run)).splits;
+}
+
+/**
+ * The model of a run of stage 1 alone; null when the run is another's, or not as far.
+ * @throws DataError `corrupt-run-file`
+ */
+export async function readStage1Predictor(run: string): Promise<Stage1Predictor | null> {
+  return existsSync(join(run, RUN_FILES.stage1)) ? (await readStage1File(run)).model : null;
+}
+
+async function readStage1File(run: string): Promise<z.output<typeof fittedSchema>> {
   const parsed = fittedSchema.safeParse(await readRunJson(run, 'stage1'));
   if (!parsed.success) throw corrupt(run, 'stage1', parsed.error.issues[0]);
-  return parsed.data.splits;
+  return parsed.data;
 }
 
 const countSchema = z.object({ fired: z.number(), known: z.number(), positives: z.number() });

@@ -42,6 +42,25 @@ async function deal({ study, lists }: ResolvedStudy, cohort: Cohort): Promise<Sp
   }
 }
 
+/** `repeat 2, fold 3`: a split of a cross-validation, for readers. */
+export function splitName({ repeat, fold }: Pick<Split, 'repeat' | 'fold'>): string {
+  return `repeat ${repeat + 1}, fold ${fold + 1}`;
+}
+
+/** `one split`, `25 splits`. */
+export function countSplits({ length }: readonly Split[]): string {
+  return length === 1 ? 'one split' : `${length} splits`;
+}
+
+/** All rows of a cross-validation, the first fold's validation rows kept apart; nothing is tested on it. */
+export function wholeSplit([first]: readonly Split[]): Split {
+  return {
+    ...first,
+    train: Int32Array.from([...first.train, ...first.test]).sort(),
+    test: new Int32Array(0),
+  };
+}
+
 function requireBothClassesAtAll({ labels, known, targets }: Cohort, file: string): void {
   labels.forEach((label, l) => {
     let [positives, negatives] = [0, 0];

@@ -16,9 +16,7 @@ import {
   writeRunFile,
 } from './runFolder.js';
 import type { Study } from './schema.js';
-
-/** SHA-256 of what a run reads, by name. */
-export type Checksums = Readonly<Record<string, string>>;
+import type { Checksums } from './studyData.js';
 
 const inputsFile = (run: string) => join(run, 'checkpoint', 'inputs.json');
 

@@ -1,12 +1,25 @@
-/** A study file and the data that it names, read. */
+/** From a study file to rows and splits: all that is read, and checked, before a run folder is made. */
 import { readFile } from 'node:fs/promises';
-import { type Cohort, type ImageStore, loadCohort, openImageStore, prepareImages } from '../data/index.js';
+import {
+  type Cohort,
+  type CohortNote,
+  type ImageStore,
+  loadCohort,
+  openImageStore,
+  prepareImages,
+  type Split,
+} from '../data/index.js';
 import { ConfigError } from '../errors.js';
+import { checkOverrides, firesOverride } from '../risk/index.js';
 import type { ProgressListener } from '../train/index.js';
+import { fileSetSha256, fileSha256 } from './environment.js';
 import { maskWords } from './maskWords.js';
+import { describeNote } from './notes.js';
 import { parseStudy } from './parse.js';
 import type { ResolvedStudy } from './resolve.js';
 import type { Study } from './schema.js';
+import { studySplits } from './splits.js';
+import { subgroupValues } from './subgroups.js';
 
 /** Which study, with what changes, over what data. */
 export interface StudySource {
@@ -16,6 +29,19 @@ export interface StudySource {
   readonly dataDirectory?: string;
   /** `key=value` overrides of the study, `seed` among them. */
   readonly overrides?: readonly string[];
+}
+
+/** SHA-256 of what a run reads, by name. */
+export type Checksums = Readonly<Record<string, string>>;
+
+export interface StudyData {
+  readonly cohort: Cohort;
+  /** Prepared images; null when the study's model sees none. */
+  readonly images: ImageStore | null;
+  readonly splits: readonly Split[];
+  readonly inputs: Checksums;
+  /** What reading and splitting did besides. */
+  readonly notes: readonly CohortNote[];
 }
 
 /**
@@ -32,12 +58,31 @@ export async function readStudy(command: string, { studyFile, overrides }: Study
   return parseStudy(text, studyFile, overrides);
 }
 
+/**
+ * Reads a study's rows, decodes its images and splits it; notes are told to the listener.
+ * @param cache  folder of decoded images; null: none is kept
+ * @throws ConfigError, DataError for bad input
+ */
+export async function readStudyData(
+  resolved: ResolvedStudy,
+  cache: string | null,
+  listener: Pick<ProgressListener, 'message'>,
+): Promise<StudyData> {
+  const { cohort, images } = await readCohort(resolved, cache, listener);
+  checkColumnValues(cohort, resolved.study);
+  const splits = await studySplits(resolved, cohort);
+  const inputs = await checksums(resolved, cohort);
+  const notes = [...cohort.notes, ...splits.flatMap((split) => split.notes)];
+  for (const text of new Set(notes.map(describeNote))) listener.message(text);
+  return { cohort, images, splits, inputs, notes };
+}
+
 /** Reads the cohort and decodes its images. */
 export async function readCohort(
   resolved: ResolvedStudy,
   cache: string | null,
   listener: Pick<ProgressListener, 'message'>,
-): Promise<{ cohort: Cohort; images: ImageStore | null }> {
+): Promise<Pick<StudyData, 'cohort' | 'images'>> {
   const { study } = resolved;
   const cohort = maskWords(await loadCohort(resolved.cohort), study.data.maskWords);
   if (!study.model.modalities.includes('image')) return { cohort, images: null };
@@ -49,4 +94,24 @@ export async function readCohort(
   });
   listener.message(`images: ${prepared.decoded} decoded, ${prepared.reused} from the cache`);
   return { cohort: readable, images: store };
+}
+
+/** Tier overrides and subgroups come last; that they fit the columns' values is to be known first. */
+function checkColumnValues(cohort: Cohort, { tiers, evaluation }: Study): void {
+  checkOverrides(tiers.overrides, cohort.labels, tiers.diagnosisColumns);
+  for (const override of tiers.overrides) firesOverride(override, cohort);
+  subgroupValues(cohort, evaluation.subgroups);
+}
+
+async function checksums(
+  { cohort: spec, dataDirectory, lists }: ResolvedStudy,
+  cohort: Cohort,
+): Promise<Checksums> {
+  const paths = cohort.visits.flat().map((visit) => visit.path);
+  const images = paths.length === 0 ? null : await fileSetSha256(paths, dataDirectory);
+  return {
+    table: await fileSha256(spec.table),
+    ...(lists === null ? {} : { testList: await fileSha256(lists.test) }),
+    ...(images === null ? {} : { [`${images.files} images (names and sizes)`]: images.sha256 }),
+  };
 }

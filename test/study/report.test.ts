@@ -126,7 +126,7 @@ async function finishedRun(): Promise<string> {
   await evaluateRun(run, {
     seconds: 3,
     peakMemoryBytes: 1e8,
-    environment: collectEnvironment({ device: 'cpu', threads: 2, seed: 1 }),
+    environment: collectEnvironment({ device: 'cpu', threads: 2 }, 1),
     checksums: { 'table.csv': 'abc' },
     audit: { accepted: [], notes: [{ code: 'dropped-rows', message: 'rows left out', count: 3 }] },
   });

@@ -1,0 +1,73 @@
+/** What every finished run holds, whichever command fitted it: predictions, stage 1, data, metrics, report. */
+import type { Cohort, CohortNote, Split } from '../data/index.js';
+import type { Stage1Model, TierModel } from '../risk/index.js';
+import { countRules, summarizeColumns } from './dataSummary.js';
+import { collectEnvironment, type Engine } from './environment.js';
+import { evaluateRun, type RunMetrics } from './evaluate.js';
+import { formatPredictions, joinPredictions, type Predictions } from './predictions.js';
+import { reportRun } from './report.js';
+import { writeRunFile } from './runFolder.js';
+import { type Stage1Predictor, writeDataRecord, writeFitted } from './runRecords.js';
+import type { Study } from './schema.js';
+import type { StudyData } from './studyData.js';
+
+/** What a split's fit leaves for the run folder. */
+export interface FittedPart {
+  readonly stage1: Stage1Model | null;
+  readonly tiers: TierModel;
+  readonly predictions: Predictions;
+}
+
+/**
+ * Writes predictions.csv, stage1.json and data.json.
+ * @param parts  one per split, in the splits' order
+ * @param kept   the model to predict with, where stage 1 alone is the model
+ */
+export async function writeResults(
+  run: string,
+  { cohort, splits }: { readonly cohort: Cohort; readonly splits: readonly Split[] },
+  parts: readonly FittedPart[],
+  kept: Stage1Predictor | null,
+): Promise<void> {
+  await writeRunFile(
+    run,
+    'predictions',
+    formatPredictions(joinPredictions(parts.map((part) => part.predictions))),
+  );
+  const fitted = parts.map(({ stage1, tiers }, i) => {
+    const { repeat, fold } = splits[i];
+    return { repeat, fold, stage1, tiers };
+  });
+  await writeFitted(run, fitted, kept);
+  const [{ stage1 }] = parts;
+  await writeDataRecord(run, {
+    ...summarizeColumns(cohort),
+    rules: stage1 === null ? null : countRules(stage1, cohort, splits[0].test),
+  });
+}
+
+/**
+ * Measures a run whose results are written, and renders its report.
+ * @param started  `performance.now()` when the command began
+ * @param engine   what it was computed on; null: stage 1 alone
+ */
+export async function measureRun(
+  run: string,
+  study: Study,
+  {
+    inputs,
+    notes,
+    accepted,
+  }: Pick<StudyData, 'inputs' | 'notes'> & { readonly accepted: readonly CohortNote[] },
+  { started, engine }: { readonly started: number; readonly engine: Engine | null },
+): Promise<RunMetrics> {
+  const metrics = await evaluateRun(run, {
+    seconds: (performance.now() - started) / 1000,
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    environment: collectEnvironment(engine, study.seed),
+    checksums: inputs,
+    audit: { accepted: [...accepted], notes: [...notes] },
+  });
+  await reportRun(run);
+  return metrics;
+}
