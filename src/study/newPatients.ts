@@ -7,6 +7,7 @@ import {
   type Cohort,
   type CohortNote,
   type CohortSpec,
+  type ImageFormat,
   type ImageStore,
   loadCohort,
   nearestName,
@@ -19,9 +20,20 @@ import { ConfigError, DataError } from '../errors.js';
 import { maskWords } from './maskWords.js';
 import { describeNote } from './notes.js';
 import { resolveStudy } from './resolve.js';
-import type { SavedModel } from './savedModel.js';
 import type { Study } from './schema.js';
 import { MODALITIES, type Modality } from './sections/data.js';
+
+/** What a model reads of a patient. */
+export interface ModelInputs {
+  /** How images are decoded; null when the model sees none. */
+  readonly image: Required<ImageFormat> | null;
+  /** Names of its table columns: numeric, ordinal, categorical. */
+  readonly columns: readonly string[];
+  /** Names of its columns of notes. */
+  readonly notes: readonly string[];
+  /** Columns that raise a tier without being features of the model, or besides. */
+  readonly raising: readonly string[];
+}
 
 export interface NewPatientsOptions {
   /** Path of the table: .csv or .tsv, optionally .gz. */
@@ -52,7 +64,7 @@ export interface NewPatients {
  */
 export async function readNewPatients(
   study: Study,
-  model: SavedModel,
+  model: ModelInputs,
   options: NewPatientsOptions,
 ): Promise<NewPatients> {
   const { say } = options;
@@ -85,12 +97,11 @@ export async function readNewPatients(
 }
 
 /** What the study reads, from another table, without labels and without columns that the model has no use for. */
-function modelSpec(study: Study, model: SavedModel, { table, images }: NewPatientsOptions): CohortSpec {
+function modelSpec(study: Study, model: ModelInputs, { table, images }: NewPatientsOptions): CohortSpec {
   const path = resolve(table);
   const { cohort } = resolveStudy(study, { studyFile: path });
-  const raising = new Set(model.tiers.policy.overrides.map(({ column }) => column));
   const sees = (modality: Modality) => study.model.modalities.includes(modality);
-  const tabular = (name: string) => sees('tabular') || raising.has(name);
+  const tabular = (name: string) => sees('tabular') || model.raising.includes(name);
   const withImages = model.image !== null && cohort.images !== undefined;
   return {
     ...cohort,
@@ -184,15 +195,15 @@ function columnsRead({ images, view, time, numeric, ordinal, categorical, text }
 }
 
 function absentModalities(
-  { encoder }: SavedModel,
+  { columns: ofTable, notes }: ModelInputs,
   header: ReadonlySet<string>,
   wanted: CohortSpec,
 ): ReadonlySet<Modality> {
   const lacks = (names: readonly string[]) => names.every((name) => !header.has(name.trim()));
   const columns: Record<Modality, readonly string[]> = {
     image: wanted.images?.columns ?? [],
-    tabular: [...encoder.numeric, ...encoder.categorical].map(({ name }) => name),
-    text: encoder.text?.columns ?? [],
+    tabular: ofTable,
+    text: notes,
   };
   return new Set(MODALITIES.filter((modality) => lacks(columns[modality])));
 }
@@ -244,7 +255,7 @@ function complete(cohort: Cohort, wanted: CohortSpec, spec: CohortSpec): Cohort 
 
 async function decodeImages(
   cohort: Cohort,
-  { image }: SavedModel,
+  { image }: ModelInputs,
   { table, images: named }: CohortSpec,
   onBadImage: 'stop' | 'skip',
 ): Promise<{ cohort: Cohort; images: ImageStore | null }> {
@@ -261,11 +272,11 @@ async function decodeImages(
 /** A row of which nothing is recorded cannot be predicted from: it stops the run, or is left out and noted. */
 function withoutEmptyRows(
   cohort: Cohort,
-  { encoder }: SavedModel,
+  { columns }: ModelInputs,
   file: string,
   onBadRow: 'stop' | 'skip',
 ): Cohort {
-  const read = new Set([...encoder.numeric, ...encoder.categorical].map(({ name }) => name));
+  const read = new Set(columns);
   const numeric = cohort.numeric.filter(({ name }) => read.has(name));
   const categorical = cohort.categorical.filter(({ name }) => read.has(name));
   const isEmpty = (row: number) =>

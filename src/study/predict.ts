@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../errors.js';
-import { applyStage1, assignTiers, type Stage1Model, tierNames } from '../risk/index.js';
+import { clippedLogit } from '../metrics/index.js';
+import { applyStage1, assignTiers, type Stage1Model, type TierModel, tierNames } from '../risk/index.js';
 import { ParameterStore, Runtime } from '../runtime/index.js';
 import {
   applyCalibration,
@@ -12,10 +13,17 @@ import {
   storeWeights,
   writeWhole,
 } from '../train/index.js';
-import { type NewPatients, type NewPatientsOptions, readNewPatients } from './newPatients.js';
+import {
+  type ModelInputs,
+  type NewPatients,
+  type NewPatientsOptions,
+  readNewPatients,
+} from './newPatients.js';
 import { parseStudy } from './parse.js';
 import { csvLine } from './predictions.js';
 import { openRunFolder, RUN_FILES, readRunBytes, readRunFile } from './runFolder.js';
+import { readStage1Predictor, type Stage1Predictor } from './runRecords.js';
+import type { SavedModel } from './savedModel.js';
 import { MODALITIES } from './sections/data.js';
 import { decodeModel, type ModelParts } from './trainedSplit.js';
 
@@ -40,23 +48,73 @@ export interface NewPredictions {
 }
 
 /**
- * Predicts new patients with the model of a run. The model of a cross-validated run is the one fitted on all rows.
- * Rows are computed in batches of the study's size whatever their number, so that a row's probabilities have the same
- * bits whichever rows stand beside it.
+ * Predicts new patients with the model of a run: its network, or stage 1 where that is the model. The model of a
+ * cross-validated run is the one fitted on all rows. A network computes rows in batches of the study's size whatever
+ * their number, so that a row's probabilities have the same bits whichever rows stand beside it.
  * @throws ConfigError, DataError for bad input
  */
 export async function predictRun(options: PredictOptions): Promise<NewPredictions> {
   const run = await openRunFolder(options.run);
-  const file = join(run, RUN_FILES.weights);
-  const model = decodeModel(await readRunBytes(run, 'weights'), file);
   const study = parseStudy(await readRunFile(run, 'study'), join(run, RUN_FILES.study));
-  const patients = await readNewPatients(study, model.saved, options);
+  const alone = await readStage1Predictor(run);
+  if (alone !== null) {
+    return predictByStage1(alone, await readNewPatients(study, stage1Inputs(alone), options), options.say);
+  }
+  const model = decodeModel(await readRunBytes(run, 'weights'), join(run, RUN_FILES.weights));
+  const patients = await readNewPatients(study, networkInputs(model.saved), options);
   const runtime = await Runtime.open({ device: options.device, threads: options.threads });
-  return predictPatients(model, patients, runtime, study.training.batchSize, options.say);
+  return predictByNetwork(model, patients, runtime, study.training.batchSize, options.say);
+}
+
+/** What a network reads of new patients. */
+export function networkInputs({ image, encoder, tiers }: SavedModel): ModelInputs {
+  return {
+    image,
+    columns: [...encoder.numeric, ...encoder.categorical].map(({ name }) => name),
+    notes: encoder.text?.columns ?? [],
+    raising: raisingColumns(tiers),
+  };
+}
+
+function stage1Inputs({ stage1: { imputer }, tiers }: Stage1Predictor): ModelInputs {
+  return {
+    image: null,
+    columns: [...imputer.numeric, ...imputer.categorical].map(({ column }) => column),
+    notes: [],
+    raising: raisingColumns(tiers),
+  };
+}
+
+function raisingColumns({ policy }: TierModel): string[] {
+  return policy.overrides.map(({ column }) => column);
+}
+
+/** Applies stage 1, its calibration and its tiers to patients that have been read. */
+function predictByStage1(
+  { stage1, calibration, tiers }: Stage1Predictor,
+  { cohort }: NewPatients,
+  say: (message: string) => void,
+): NewPredictions {
+  const applied = applyStage1(stage1, cohort);
+  for (const column of applied.unseen) say(describeUnseen(column));
+  const probabilities = applyCalibration(calibration, applied.probabilities.map(clippedLogit));
+  return {
+    labels: stage1.labels.map(({ label }) => label),
+    ids: cohort.ids,
+    patients: cohort.patients,
+    probabilities,
+    tiers: assignTiers(tiers, probabilities, cohort),
+    rules: firedRules(stage1, applied.rules),
+  };
+}
+
+function describeUnseen({ column, rows }: { readonly column: string; readonly rows: number }): string {
+  const which = rows === 1 ? 'row holds a category' : 'rows hold categories';
+  return `column "${column}": ${rows} ${which} that training never saw; they count as missing`;
 }
 
 /** Applies stage 1, encoder, network, calibration and tiers to patients that have been read. */
-export async function predictPatients(
+async function predictByNetwork(
   { saved, stage1, weights }: ModelParts,
   { cohort, images, absent }: NewPatients,
   runtime: Runtime,
@@ -66,11 +124,7 @@ export async function predictPatients(
   const { labels, config, encoder } = saved;
   const first = stage1 === null ? null : applyStage1(stage1, cohort);
   const encoded = maskAbsent(encodeCohort(encoder, cohort, first?.inputs.values ?? null), absent);
-  for (const { column, rows } of encoded.unseen) {
-    say(
-      `column "${column}": ${rows} ${rows === 1 ? 'row holds a category' : 'rows hold categories'} that training never saw; they count as missing`,
-    );
-  }
+  for (const column of encoded.unseen) say(describeUnseen(column));
   const store = new ParameterStore();
   storeWeights(store, weights);
   const predictor = await openPredictor(runtime, config, store, batchSize);

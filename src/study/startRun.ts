@@ -15,6 +15,7 @@ import {
   readRunFile,
   writeRunFile,
 } from './runFolder.js';
+import { readStage1Predictor } from './runRecords.js';
 import type { Study } from './schema.js';
 import type { Checksums } from './studyData.js';
 
@@ -33,13 +34,19 @@ export async function startRun(study: Study, inputs: Checksums, out: string | un
 
 /**
  * The run to go on with: the one in `out`, or the newest of the study.
- * @throws ConfigError when there is none, or the study has changed since, with every key that changed
+ * @throws ConfigError when there is none, it is one of stage 1 alone, or the study has changed since, with every key that changed
  */
 export async function findInterrupted(
   study: Study,
   out: string | undefined,
 ): Promise<{ readonly run: string; readonly finished: boolean }> {
   const run = await openRunFolder(out ?? (await latestRunFolder(study.name)));
+  if ((await readStage1Predictor(run)) !== null) {
+    throw new ConfigError(
+      `train: --resume goes on with a training, got ${run}, which "medfusion stratify" wrote; name the folder of the training with --out, or start one without --resume`,
+      'resume',
+    );
+  }
   const changed = changedKeys(parse(await readRunFile(run, 'study')), parse(dumpStudy(study)));
   if (changed.length > 0) {
     throw new ConfigError(

@@ -7,6 +7,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { applyStage1, assignTiers, firesOverride } from '../../src/risk/index.js';
 import { exportModel, parseStudy, predictRun } from '../../src/study/index.js';
 import { type NewPatients, readNewPatients } from '../../src/study/newPatients.js';
+import { networkInputs } from '../../src/study/predict.js';
 import { decodeModel, type ModelParts } from '../../src/study/trainedSplit.js';
 import { applyCalibration, createBatcher, encodeCohort, fitCalibration } from '../../src/train/index.js';
 import { quick, readRecords, scratchFolder, tinyStudy, toCsv, train } from './tinyStudy.js';
@@ -36,7 +37,7 @@ before(async () => {
   writeFileSync(table, toCsv(some.filter((row, i) => some.indexOf(row) === i)));
   const study = parseStudy(readFileSync(join(trained, 'study.yaml'), 'utf8'), 'study.yaml');
   model = decodeModel(readFileSync(join(trained, 'model.safetensors')), 'model');
-  patients = await readNewPatients(study, model.saved, {
+  patients = await readNewPatients(study, networkInputs(model.saved), {
     table,
     images: join(data, 'images'),
     say: () => {},
