@@ -9,9 +9,9 @@ import {
 } from '../metrics/index.js';
 import { type ChosenPoint, choosePoints, measurePoints, operatingRules } from './operatingPoints.js';
 import { parseStudy } from './parse.js';
-import { type Predictions, parsePredictions } from './predictions.js';
+import type { Predictions } from './predictions.js';
 import { openRunFolder, RUN_FILES, readRunFile, readRunJson, writeRunFile } from './runFolder.js';
-import { corrupt } from './runRecords.js';
+import { corrupt, readPredictions } from './runRecords.js';
 import type { Study } from './schema.js';
 import { type ScoredPart, scoreRows } from './scoredRows.js';
 import { type SubgroupLevels, subgroupLevels } from './subgroups.js';
@@ -129,7 +129,7 @@ export async function evaluateRun(folder: string, provenance?: Provenance): Prom
   const run = await openRunFolder(folder);
   const file = (name: keyof typeof RUN_FILES) => join(run, RUN_FILES[name]);
   const study = parseStudy(await readRunFile(run, 'study'), file('study'));
-  const predictions = parsePredictions(await readRunFile(run, 'predictions'), file('predictions'));
+  const predictions = await readPredictions(run);
   const known = provenance ?? (await readProvenance(run));
   const metrics = { ...measurePredictions(predictions, study), ...known };
   await writeRunFile(run, 'metrics', metrics);

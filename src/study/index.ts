@@ -61,10 +61,12 @@ export {
   readDataRecord,
   readEpochs,
   readFitted,
+  readPredictions,
   readStage1Predictor,
   type Stage1Predictor,
   writeDataRecord,
   writeFitted,
+  writePredictions,
 } from './runRecords.js';
 export { type Study, type StudyInput, studySchema } from './schema.js';
 export { studyJsonSchema } from './schemaKeys.js';

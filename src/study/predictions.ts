@@ -1,5 +1,7 @@
 /** predictions.csv: every row's split, targets, calibrated probabilities and tiers, for anyone to recompute metrics from. */
-import { parse } from 'csv-parse/sync';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { CsvError, parse } from 'csv-parse';
 import { type SplitPart, splitParts } from '../data/index.js';
 import { DataError } from '../errors.js';
 import { tierNames } from '../risk/index.js';
@@ -33,69 +35,44 @@ export interface Predictions {
 const FIXED = ['id', 'patient', 'split', 'repeat', 'fold'] as const;
 const PER_LABEL = ['target', 'probability', 'tier'] as const;
 const SUBGROUP = 'subgroup:';
+/** Rows in a piece of text. A million rows would not fit into one string. */
+const rowsPerPiece = 4096;
 
 /**
  * Writes predictions as CSV (RFC 4180): id, patient, split, repeat, fold, then per label `<label>:target`
  * (empty = unknown), `<label>:probability` and `<label>:tier`, then `subgroup:<column>` for every column that the study's
  * subgroups are formed from (empty = missing). Numbers keep every digit.
+ * @param parts  predictions of the same labels and subgroups, such as those of the folds, one after the other
+ * @returns the text in pieces
  */
-export function formatPredictions(predictions: Predictions): string {
-  const { labels, ids, targets, known, probabilities, tiers } = predictions;
-  const header = [
-    ...FIXED,
-    ...labels.flatMap((label) => PER_LABEL.map((kind) => `${label}:${kind}`)),
-    ...predictions.subgroups.map(({ column }) => SUBGROUP + column),
-  ];
-  const lines = [csvLine(header)];
-  for (let row = 0; row < ids.length; row++) {
-    const cells = [
-      ids[row],
-      predictions.patients[row],
-      predictions.splits[row],
-      String(predictions.repeat[row]),
-      String(predictions.fold[row]),
-    ];
-    for (let label = 0; label < labels.length; label++) {
-      const at = row * labels.length + label;
-      cells.push(known[at] ? String(targets[at]) : '', String(probabilities[at]), tierNames[tiers[at]]);
+export function* formatPredictions(...parts: readonly Predictions[]): Generator<string> {
+  yield `${csvLine(headerOf(parts[0]))}\n`;
+  for (const part of parts) {
+    for (let row = 0; row < part.ids.length; row += rowsPerPiece) {
+      const end = Math.min(row + rowsPerPiece, part.ids.length);
+      yield Array.from({ length: end - row }, (_, i) => `${predictionLine(part, row + i)}\n`).join('');
     }
-    cells.push(...predictions.subgroups.map(({ values }) => values[row]));
-    lines.push(csvLine(cells));
   }
-  return `${lines.join('\n')}\n`;
 }
 
-/** Predictions of several splits, one after the other. */
-export function joinPredictions(parts: readonly Predictions[]): Predictions {
-  const joined = <T extends Float32Array | Float64Array | Int32Array | Uint8Array>(
-    pick: (part: Predictions) => T,
-  ): T => {
-    const arrays = parts.map(pick);
-    const length = arrays.reduce((sum, array) => sum + array.length, 0);
-    const all = new (arrays[0].constructor as new (length: number) => T)(length);
-    let offset = 0;
-    for (const array of arrays) {
-      all.set(array, offset);
-      offset += array.length;
-    }
-    return all;
-  };
-  return {
-    labels: parts[0].labels,
-    ids: parts.flatMap((part) => part.ids),
-    patients: parts.flatMap((part) => part.patients),
-    splits: parts.flatMap((part) => part.splits),
-    repeat: joined((part) => part.repeat),
-    fold: joined((part) => part.fold),
-    targets: joined((part) => part.targets),
-    known: joined((part) => part.known),
-    probabilities: joined((part) => part.probabilities),
-    tiers: joined((part) => part.tiers),
-    subgroups: parts[0].subgroups.map(({ column }, i) => ({
-      column,
-      values: parts.flatMap((part) => part.subgroups[i].values),
-    })),
-  };
+function headerOf({ labels, subgroups }: Predictions): string[] {
+  return [
+    ...FIXED,
+    ...labels.flatMap((label) => PER_LABEL.map((kind) => `${label}:${kind}`)),
+    ...subgroups.map(({ column }) => SUBGROUP + column),
+  ];
+}
+
+function predictionLine(predictions: Predictions, row: number): string {
+  const { labels, ids, patients, splits, repeat, fold } = predictions;
+  const { targets, known, probabilities, tiers } = predictions;
+  const cells = [ids[row], patients[row], splits[row], String(repeat[row]), String(fold[row])];
+  for (let label = 0; label < labels.length; label++) {
+    const at = row * labels.length + label;
+    cells.push(known[at] ? String(targets[at]) : '', String(probabilities[at]), tierNames[tiers[at]]);
+  }
+  cells.push(...predictions.subgroups.map(({ values }) => values[row]));
+  return csvLine(cells);
 }
 
 /** One CSV line; a cell with a comma, a quote or a line break is quoted. */
@@ -105,57 +82,95 @@ export function csvLine(cells: readonly string[]): string {
 
 /**
  * Reads what `formatPredictions` wrote, or what another program wrote in that form.
- * @param file  name of the file, for messages
+ * @param pieces  of the text, in UTF-8
+ * @param file    its name, for messages
  * @throws DataError `bad-predictions` with file, line and column
  */
-export function parsePredictions(text: string, file: string): Predictions {
-  const records = readRecords(text, file);
-  const header = records[0] ?? [];
-  const labels = labelsOf(header, file);
-  const rows = records.slice(1);
-  const size = rows.length * labels.length;
-  const predictions = {
-    labels,
-    ids: rows.map((row) => row[0]),
-    patients: rows.map((row) => row[1]),
-    splits: rows.map((row, i) => oneOf(splitParts, row[2], { file, row: i + 2, column: 'split' })),
-    repeat: new Int32Array(rows.length),
-    fold: new Int32Array(rows.length),
-    targets: new Float32Array(size),
-    known: new Uint8Array(size),
-    probabilities: new Float64Array(size),
-    tiers: new Uint8Array(size),
-    subgroups: subgroupsOf(header, rows, labels.length),
+export async function parsePredictions(
+  pieces: Iterable<string> | AsyncIterable<Uint8Array>,
+  file: string,
+): Promise<Predictions> {
+  const records = parse({ bom: true, skip_empty_lines: true });
+  let reader: PredictionsReader | null = null;
+  const read = async (rows: AsyncIterable<string[]>) => {
+    for await (const row of rows) {
+      if (reader === null) reader = new PredictionsReader(row, file);
+      else reader.add(row);
+    }
   };
-  for (const [i, row] of rows.entries()) {
-    const where = (index: number) => ({ file, row: i + 2, column: header[index] });
-    predictions.repeat[i] = numberIn(row[3], 0, 1e6, where(3));
-    predictions.fold[i] = numberIn(row[4], 0, 1e6, where(4));
-    for (let label = 0; label < labels.length; label++) {
-      const at = i * labels.length + label;
+  await pipeline(Readable.from(pieces), records, read).catch((error: unknown) => {
+    if (!(error instanceof CsvError)) throw error;
+    throw new DataError('bad-predictions', `predictions: must be a CSV file: ${error.message}`, { file });
+  });
+  return (reader ?? new PredictionsReader([], file)).finish();
+}
+
+/** Takes the file in row by row. */
+class PredictionsReader {
+  private readonly labels: readonly string[];
+  private readonly ids: string[] = [];
+  private readonly patients: string[] = [];
+  private readonly splits: SplitPart[] = [];
+  private readonly repeat: number[] = [];
+  private readonly fold: number[] = [];
+  private readonly targets: number[] = [];
+  private readonly known: number[] = [];
+  private readonly probabilities: number[] = [];
+  private readonly tiers: number[] = [];
+  /** The columns after those of the labels. */
+  private readonly subgroups: readonly { readonly column: string; readonly values: string[] }[];
+
+  constructor(
+    private readonly header: readonly string[],
+    private readonly file: string,
+  ) {
+    this.labels = labelsOf(header, file);
+    this.subgroups = header
+      .slice(this.firstSubgroup)
+      .map((name) => ({ column: name.slice(SUBGROUP.length), values: [] }));
+  }
+
+  private get firstSubgroup(): number {
+    return FIXED.length + this.labels.length * PER_LABEL.length;
+  }
+
+  add(row: readonly string[]): void {
+    const line = this.ids.length + 2;
+    const where = (index: number) => ({ file: this.file, row: line, column: this.header[index] });
+    this.ids.push(row[0]);
+    this.patients.push(row[1] === row[0] ? row[0] : row[1]);
+    this.splits.push(oneOf(splitParts, row[2], where(2)));
+    this.repeat.push(numberIn(row[3], 0, 1e6, where(3)));
+    this.fold.push(numberIn(row[4], 0, 1e6, where(4)));
+    for (let label = 0; label < this.labels.length; label++) {
       const column = FIXED.length + label * PER_LABEL.length;
       const target = row[column];
-      if (target !== '') {
-        predictions.known[at] = 1;
-        predictions.targets[at] = Number(oneOf(['0', '1'], target, where(column)));
-      }
-      predictions.probabilities[at] = numberIn(row[column + 1], 0, 1, where(column + 1));
-      predictions.tiers[at] = tierNames.indexOf(oneOf(tierNames, row[column + 2], where(column + 2)));
+      this.known.push(target === '' ? 0 : 1);
+      this.targets.push(target === '' ? 0 : Number(oneOf(['0', '1'], target, where(column))));
+      this.probabilities.push(numberIn(row[column + 1], 0, 1, where(column + 1)));
+      this.tiers.push(tierNames.indexOf(oneOf(tierNames, row[column + 2], where(column + 2))));
     }
+    this.subgroups.forEach(({ values }, i) => void values.push(row[this.firstSubgroup + i]));
   }
-  return predictions;
+
+  finish(): Predictions {
+    return {
+      labels: this.labels,
+      ids: this.ids,
+      patients: this.patients,
+      splits: this.splits,
+      repeat: Int32Array.from(this.repeat),
+      fold: Int32Array.from(this.fold),
+      targets: Float32Array.from(this.targets),
+      known: Uint8Array.from(this.known),
+      probabilities: Float64Array.from(this.probabilities),
+      tiers: Uint8Array.from(this.tiers),
+      subgroups: this.subgroups,
+    };
+  }
 }
 
 type Where = { readonly file: string; readonly row: number; readonly column: string };
-
-function readRecords(text: string, file: string): string[][] {
-  try {
-    return parse(text, { bom: true, skip_empty_lines: true }) as string[][];
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DataError('bad-predictions', `predictions: must be a CSV file: ${reason}`, { file });
-  }
-}
 
 /** Label names from the header, which must hold the fixed columns, then three per label, then those of subgroups. */
 function labelsOf(header: readonly string[], file: string): string[] {
@@ -179,19 +194,6 @@ function labelsOf(header: readonly string[], file: string): string[] {
       { file, row: 1 },
     );
   return labels;
-}
-
-/** The columns after those of the labels. */
-function subgroupsOf(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  labels: number,
-): SubgroupColumn[] {
-  const first = FIXED.length + labels * PER_LABEL.length;
-  return header.slice(first).map((name, i) => ({
-    column: name.slice(SUBGROUP.length),
-    values: rows.map((row) => row[first + i]),
-  }));
 }
 
 function oneOf<T extends string>(allowed: readonly T[], cell: string, where: Where): T {

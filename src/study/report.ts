@@ -3,10 +3,15 @@ import { join } from 'node:path';
 import { renderModelCard, renderReport } from '../report/index.js';
 import { readMetrics } from './evaluate.js';
 import { parseStudy } from './parse.js';
-import { parsePredictions } from './predictions.js';
 import { reportInput } from './reportInput.js';
 import { openRunFolder, RUN_FILES, readRunFile, writeRunFile } from './runFolder.js';
-import { readDataRecord, readEpochs, readFitted, readStage1Predictor } from './runRecords.js';
+import {
+  readDataRecord,
+  readEpochs,
+  readFitted,
+  readPredictions,
+  readStage1Predictor,
+} from './runRecords.js';
 
 /**
  * Renders a run's report.html and model-card.md from the run's other files.
@@ -20,7 +25,7 @@ export async function reportRun(folder: string): Promise<string> {
     studyYaml,
     study: parseStudy(studyYaml, join(run, RUN_FILES.study)),
     metrics: await readMetrics(run),
-    predictions: parsePredictions(await readRunFile(run, 'predictions'), join(run, RUN_FILES.predictions)),
+    predictions: await readPredictions(run),
     fitted: await readFitted(run),
     data: await readDataRecord(run),
     epochs: (await readStage1Predictor(run)) === null ? await readEpochs(run) : [],

@@ -2,7 +2,7 @@
  * The run folder: one folder per run that other programs read. Files appear whole or not at all, and an
  * earlier run is never written over.
  */
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ConfigError, DataError } from '../errors.js';
 import { writeWhole } from '../train/index.js';
@@ -125,17 +125,28 @@ export async function readRunFile(run: string, file: RunFile): Promise<string> {
  */
 export async function readRunBytes(run: string, file: RunFile): Promise<Buffer> {
   const path = join(run, RUN_FILES[file]);
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT'))
-      throw new DataError(
-        'missing-run-file',
-        `run folder ${run}: holds no ${RUN_FILES[file]}; the run has not finished, go on with "medfusion train --resume"`,
-        { file: path },
-      );
-    throw error;
-  }
+  return readFile(path).catch((error: unknown) => {
+    throw hasCode(error, 'ENOENT') ? missingFile(run, file) : error;
+  });
+}
+
+/**
+ * Opens one file of a run, to be read piece by piece.
+ * @throws DataError `missing-run-file` when the run has no such file
+ */
+export async function openRunFile(run: string, file: RunFile): Promise<AsyncIterable<Buffer>> {
+  const handle = await open(join(run, RUN_FILES[file])).catch((error: unknown) => {
+    throw hasCode(error, 'ENOENT') ? missingFile(run, file) : error;
+  });
+  return handle.createReadStream();
+}
+
+function missingFile(run: string, file: RunFile): DataError {
+  return new DataError(
+    'missing-run-file',
+    `run folder ${run}: holds no ${RUN_FILES[file]}; the run has not finished, go on with "medfusion train --resume"`,
+    { file: join(run, RUN_FILES[file]) },
+  );
 }
 
 /**

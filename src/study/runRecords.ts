@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../errors.js';
 import type { Stage1Model, TierModel } from '../risk/index.js';
-import type { CalibrationModel } from '../train/index.js';
+import { type CalibrationModel, writeWhole } from '../train/index.js';
 import type { ColumnSummary, RuleCount } from './dataSummary.js';
-import { appendLog, RUN_FILES, readLog, readRunJson, writeRunFile } from './runFolder.js';
+import { formatPredictions, type Predictions, parsePredictions } from './predictions.js';
+import { appendLog, openRunFile, RUN_FILES, readLog, readRunJson, writeRunFile } from './runFolder.js';
 
 const epochSchema = z.strictObject({
   repeat: z.int().min(0),
@@ -45,6 +46,19 @@ export async function readEpochs(run: string): Promise<EpochEntry[]> {
     byEpoch.set(`${repeat}/${fold}/${epoch}`, parsed.data);
   }
   return [...byEpoch.values()].sort((a, b) => a.repeat - b.repeat || a.fold - b.fold || a.epoch - b.epoch);
+}
+
+/** Writes predictions.csv. @param parts  such as those of the folds, one after the other */
+export function writePredictions(run: string, ...parts: readonly Predictions[]): Promise<void> {
+  return writeWhole(join(run, RUN_FILES.predictions), formatPredictions(...parts));
+}
+
+/**
+ * Reads predictions.csv.
+ * @throws DataError `missing-run-file`, `bad-predictions`
+ */
+export async function readPredictions(run: string): Promise<Predictions> {
+  return parsePredictions(await openRunFile(run, 'predictions'), join(run, RUN_FILES.predictions));
 }
 
 /** What was fitted on one split besides the network; `stage1` is null when the study switches it off. */

@@ -4,10 +4,9 @@ import type { Stage1Model, TierModel } from '../risk/index.js';
 import { countRules, summarizeColumns } from './dataSummary.js';
 import { collectEnvironment, type Engine } from './environment.js';
 import { evaluateRun, type RunMetrics } from './evaluate.js';
-import { formatPredictions, joinPredictions, type Predictions } from './predictions.js';
+import type { Predictions } from './predictions.js';
 import { reportRun } from './report.js';
-import { writeRunFile } from './runFolder.js';
-import { type Stage1Predictor, writeDataRecord, writeFitted } from './runRecords.js';
+import { type Stage1Predictor, writeDataRecord, writeFitted, writePredictions } from './runRecords.js';
 import type { Study } from './schema.js';
 import type { StudyData } from './studyData.js';
 
@@ -29,11 +28,7 @@ export async function writeResults(
   parts: readonly FittedPart[],
   kept: Stage1Predictor | null,
 ): Promise<void> {
-  await writeRunFile(
-    run,
-    'predictions',
-    formatPredictions(joinPredictions(parts.map((part) => part.predictions))),
-  );
+  await writePredictions(run, ...parts.map((part) => part.predictions));
   const fitted = parts.map(({ stage1, tiers }, i) => {
     const { repeat, fold } = splits[i];
     return { repeat, fold, stage1, tiers };

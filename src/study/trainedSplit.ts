@@ -2,6 +2,7 @@
  * What is kept of a finished split: model, weights, predictions. It stands in `splits/<repeat>-<fold>/` of the run folder until
  * the run is complete, so that an interrupted cross-validation goes on with the next split.
  */
+import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -69,14 +70,10 @@ export async function keepSplit(directory: string, fold: TrainedFold): Promise<v
 /** A split that an earlier, interrupted run has finished; null where it has not. */
 export async function readSplit(directory: string): Promise<TrainedFold | null> {
   const file = join(directory, 'predictions.csv');
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-  if (text === null) return null;
+  if (!existsSync(file)) return null;
   const model = join(directory, 'model.safetensors');
   return {
     ...decodeModel(await readFile(model), model),
-    predictions: parsePredictions(text, file),
+    predictions: await parsePredictions(createReadStream(file), file),
   };
 }

@@ -3,8 +3,11 @@ import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DataError } from '../errors.js';
 
+/** Text, text in pieces, or bytes. */
+export type FileContent = string | Uint8Array | Iterable<string>;
+
 /** Puts the content into the open, empty file. */
-export type WriteContent = (file: FileHandle, content: string | Uint8Array) => Promise<void>;
+export type WriteContent = (file: FileHandle, content: FileContent) => Promise<void>;
 
 /** Faults of the disk that the user can mend, and how. */
 const remedies: Readonly<Record<string, string>> = {
@@ -25,8 +28,8 @@ const remedies: Readonly<Record<string, string>> = {
  */
 export async function writeWhole(
   path: string,
-  content: string | Uint8Array,
-  write: WriteContent = (file, bytes) => file.writeFile(bytes),
+  content: FileContent,
+  write: WriteContent = writeContent,
 ): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.part`);
   try {
@@ -51,6 +54,11 @@ export async function writeWhole(
       { file: path },
     );
   }
+}
+
+async function writeContent(file: FileHandle, content: FileContent): Promise<void> {
+  if (typeof content === 'string' || content instanceof Uint8Array) return file.writeFile(content);
+  for (const piece of content) await file.appendFile(piece);
 }
 
 /** Flushes a folder's entries, so that a rename outlives a power cut; Windows has no such call. */

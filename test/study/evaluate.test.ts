@@ -9,12 +9,12 @@ import {
   collectEnvironment,
   createRunFolder,
   evaluateRun,
-  formatPredictions,
   measurePredictions,
   type Predictions,
   type Provenance,
   parseStudy,
   scoreRows,
+  writePredictions,
   writeRunFile,
 } from '../../src/study/index.js';
 
@@ -150,7 +150,7 @@ test('validation rows with one class, or none, are named before any metric is co
 test('a run measured again from its predictions gives the same metrics.json', async () => {
   const run = await createRunFolder('small', join(folder, 'run'));
   await writeRunFile(run, 'study', yaml);
-  await writeRunFile(run, 'predictions', formatPredictions(crossValidated(2, 2)));
+  await writePredictions(run, crossValidated(2, 2));
   await assert.rejects(evaluateRun(run), /holds no metrics\.json; the run has not finished/);
   const metrics = await evaluateRun(run, provenance);
   const written = readFileSync(join(run, 'metrics.json'), 'utf8');

@@ -13,7 +13,6 @@ import {
   dumpStudy,
   evaluateRun,
   type FittedSplit,
-  formatPredictions,
   logEpoch,
   type Predictions,
   parseStudy,
@@ -24,6 +23,7 @@ import {
   summarizeColumns,
   writeDataRecord,
   writeFitted,
+  writePredictions,
   writeRunFile,
 } from '../../src/study/index.js';
 
@@ -122,7 +122,7 @@ async function finishedRun(): Promise<string> {
     tiers: Uint8Array.from(rows.flatMap(({ tiers }) => [...tiers])),
     subgroups: [],
   };
-  await writeRunFile(run, 'predictions', formatPredictions(predictions));
+  await writePredictions(run, predictions);
   await evaluateRun(run, {
     seconds: 3,
     peakMemoryBytes: 1e8,

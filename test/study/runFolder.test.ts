@@ -87,8 +87,10 @@ const small: Predictions = {
   subgroups: [],
 };
 
+const text = (predictions: Predictions) => [...formatPredictions(predictions)].join('');
+
 test('predictions.csv has the columns of the contract and quotes what needs it', () => {
-  const lines = formatPredictions(small).split('\n');
+  const lines = text(small).split('\n');
   assert.equal(
     lines[0],
     'id,patient,split,repeat,fold,Biopsy:target,Biopsy:probability,Biopsy:tier,"a,""b"":target","a,""b"":probability","a,""b"":tier"',
@@ -97,14 +99,14 @@ test('predictions.csv has the columns of the contract and quotes what needs it',
   assert.equal(lines[2], '"x,y","p""2""",validation,0,1,0,0,high,0,1,low');
 });
 
-test('predictions survive a round trip bit for bit, whatever the ids', () => {
-  assert.deepEqual(parsePredictions(formatPredictions(small), 'predictions.csv'), small);
-  fc.assert(
-    fc.property(
+test('predictions survive a round trip bit for bit, whatever the ids', async () => {
+  assert.deepEqual(await parsePredictions(formatPredictions(small), 'predictions.csv'), small);
+  await fc.assert(
+    fc.asyncProperty(
       fc.array(fc.tuple(fc.string({ minLength: 1 }), fc.double({ min: 0, max: 1, noNaN: true })), {
         minLength: 1,
       }),
-      (rows) => {
+      async (rows) => {
         const predictions: Predictions = {
           labels: ['ill'],
           ids: rows.map(([id]) => id),
@@ -119,7 +121,7 @@ test('predictions survive a round trip bit for bit, whatever the ids', () => {
           subgroups: [],
         };
         assert.deepEqual(
-          parsePredictions(formatPredictions(predictions), 'predictions.csv').ids,
+          (await parsePredictions(formatPredictions(predictions), 'predictions.csv')).ids,
           predictions.ids,
         );
       },
@@ -127,7 +129,7 @@ test('predictions survive a round trip bit for bit, whatever the ids', () => {
   );
 });
 
-test('the columns of subgroups follow those of the labels, missing values empty', () => {
+test('the columns of subgroups follow those of the labels, missing values empty', async () => {
   const grouped: Predictions = {
     ...small,
     subgroups: [
@@ -135,18 +137,18 @@ test('the columns of subgroups follow those of the labels, missing values empty'
       { column: 'age:years', values: ['34.5', '61', ''] },
     ],
   };
-  const text = formatPredictions(grouped);
-  assert.match(text.split('\n')[0], /:tier",subgroup:sex,subgroup:age:years$/);
-  assert.match(text.split('\n')[1], /medium,f,34\.5$/);
-  assert.deepEqual(parsePredictions(text, 'predictions.csv'), grouped);
+  const csv = text(grouped);
+  assert.match(csv.split('\n')[0], /:tier",subgroup:sex,subgroup:age:years$/);
+  assert.match(csv.split('\n')[1], /medium,f,34\.5$/);
+  assert.deepEqual(await parsePredictions([csv], 'predictions.csv'), grouped);
   const named = { ...grouped, labels: ['Biopsy', 'subgroup:sex'] };
-  assert.deepEqual(parsePredictions(formatPredictions(named), 'predictions.csv'), named);
-  const strange = text.replace('subgroup:age', 'age');
-  assert.throws(() => parsePredictions(strange, 'predictions.csv'), /got "age:years" in place 13/);
+  assert.deepEqual(await parsePredictions(formatPredictions(named), 'predictions.csv'), named);
+  const strange = csv.replace('subgroup:age', 'age');
+  await assert.rejects(parsePredictions([strange], 'predictions.csv'), /got "age:years" in place 13/);
 });
 
-test('a foreign or broken predictions file is refused with line and column', () => {
-  const good = formatPredictions(small);
+test('a foreign or broken predictions file is refused with line and column', async () => {
+  const good = text(small);
   const cases: readonly (readonly [string, RegExp])[] = [
     [
       good.replace('train', 'trian'),
@@ -163,8 +165,8 @@ test('a foreign or broken predictions file is refused with line and column', () 
     ['', /predictions: columns must be/],
     [`${good}1,2\n`, /must be a CSV file/],
   ];
-  for (const [text, message] of cases)
-    assert.throws(() => parsePredictions(text, 'predictions.csv'), message);
+  for (const [csv, message] of cases)
+    await assert.rejects(parsePredictions([csv], 'predictions.csv'), message);
 });
 
 test('checksums and environment say what a run was computed from', async () => {

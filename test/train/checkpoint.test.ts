@@ -45,6 +45,7 @@ async function folder(t: TestContext): Promise<string> {
   return join(path, 'checkpoint');
 }
 const diskFull: WriteContent = async (file, content) => {
+  assert.ok(content instanceof Uint8Array);
   await file.writeFile(content.slice(0, content.length / 2));
   throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
 };
