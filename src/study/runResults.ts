@@ -17,6 +17,13 @@ export interface FittedPart {
   readonly predictions: Predictions;
 }
 
+/** What a run has read and fitted. */
+export interface RunHistory extends Pick<StudyData, 'inputs' | 'notes'> {
+  /** Findings of the audit that the study accepts. */
+  readonly accepted: readonly CohortNote[];
+  readonly parts: readonly FittedPart[];
+}
+
 /**
  * Writes predictions.csv, stage1.json and data.json.
  * @param parts  one per split, in the splits' order
@@ -41,6 +48,18 @@ export async function writeResults(
   });
 }
 
+/** What fitting could not do, each thing once with the number of splits that it happened in. */
+function fitNotes(parts: readonly FittedPart[]): CohortNote[] {
+  const counts = new Map<string, CohortNote>();
+  for (const { stage1, tiers } of parts) {
+    for (const { code, message } of [...(stage1?.notes ?? []), ...tiers.notes]) {
+      const { count } = counts.get(message) ?? { count: 0 };
+      counts.set(message, { code, message, count: count + 1 });
+    }
+  }
+  return [...counts.values()];
+}
+
 /**
  * Measures a run whose results are written, and renders its report.
  * @param started  `performance.now()` when the command began
@@ -49,11 +68,7 @@ export async function writeResults(
 export async function measureRun(
   run: string,
   study: Study,
-  {
-    inputs,
-    notes,
-    accepted,
-  }: Pick<StudyData, 'inputs' | 'notes'> & { readonly accepted: readonly CohortNote[] },
+  { inputs, notes, accepted, parts }: RunHistory,
   { started, engine }: { readonly started: number; readonly engine: Engine | null },
 ): Promise<RunMetrics> {
   const metrics = await evaluateRun(run, {
@@ -61,7 +76,7 @@ export async function measureRun(
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     environment: collectEnvironment(engine, study.seed),
     checksums: inputs,
-    audit: { accepted: [...accepted], notes: [...notes] },
+    audit: { accepted: [...accepted], notes: [...notes, ...fitNotes(parts)] },
   });
   await reportRun(run);
   return metrics;

@@ -71,7 +71,8 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
   try {
     await writeRunFile(run, 'study', dumpStudy(study));
     await writeResults(run, data, parts, model);
-    const metrics = await measureRun(run, study, { ...data, accepted }, { started, engine: null });
+    const history = { ...data, accepted, parts };
+    const metrics = await measureRun(run, study, history, { started, engine: null });
     return { run, metrics, model };
   } catch (error) {
     await rm(run, { recursive: true });

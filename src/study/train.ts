@@ -72,7 +72,8 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   await writeResults(run, data, parts, null);
   await writeRunFile(run, 'weights', encodeModel(final));
   await writeRunFile(run, 'model', exportModel(final, study));
-  const metrics = await measureRun(run, study, { ...data, accepted }, { started, engine: runtime });
+  const history = { ...data, accepted, parts };
+  const metrics = await measureRun(run, study, history, { started, engine: runtime });
   await rm(splitsFolder(run), { recursive: true, force: true });
   return { run, metrics };
 }
