@@ -46,6 +46,7 @@ test('a study is stratified by its table alone; what is left out is said', async
   assert.deepEqual(readdirSync(held).sort(), [
     'data.json',
     'metrics.json',
+    'model-card.md',
     'predictions.csv',
     'report.html',
     'stage1.json',
