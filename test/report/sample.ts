@@ -204,3 +204,10 @@ function tiersOf({ probabilities }: ScoredRows, labels: number): Uint8Array {
 
 /** All fourteen findings of ChestX-ray14. */
 export const chestLabels: readonly string[] = names;
+
+/** Text a reader sees: tags, style and attributes removed. */
+export const visible = (page: string) =>
+  page
+    .replace(/<style>.*?<\/style>/gs, '')
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/[\s\u00a0]+/g, ' ');

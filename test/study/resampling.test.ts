@@ -50,19 +50,25 @@ test('an epoch draws positions among the rows that the sampler was made from', (
   );
 });
 
-test('stage 1 is the same whatever the held-out rows hold', () => {
-  const n = 300;
-  const split = thirds(n);
-  const held = (row: number) => row % 3 !== 0;
-  const ill = drawn(n, 1, (random) => (random.uniform() < 0.15 ? 1 : 0));
-  const crp = drawn(n, 2, (random, i) => ill[i] + random.normal());
-  const fit = (targets: Float64Array, values: Float64Array) => {
-    const cohort = cohortOf({ labels: { ill: targets }, numeric: { crp: values } });
-    return fitStage1(cohort, cohort.targets, cohort.known, cohort.labels, split.train, { seed: 3 });
-  };
-  const scrambled = fit(
-    ill.map((value, row) => (held(row) ? 1 - value : value)),
-    crp.map((value, row) => (held(row) ? 1e6 - value : value)),
-  );
-  assert.deepEqual(scrambled, fit(ill, crp));
-});
+for (const resampling of ['none', 'smote'] as const) {
+  for (const classifier of ['tree', 'logistic', 'network'] as const) {
+    test(`stage 1 with ${classifier} and resampling ${resampling} is the same whatever the held-out rows hold`, () => {
+      const n = 300;
+      const split = thirds(n);
+      const held = (row: number) => row % 3 !== 0;
+      const ill = drawn(n, 1, (random) => (random.uniform() < 0.15 ? 1 : 0));
+      const crp = drawn(n, 2, (random, i) => ill[i] + random.normal());
+      const fit = (targets: Float64Array, values: Float64Array, resample: typeof resampling = resampling) => {
+        const cohort = cohortOf({ labels: { ill: targets }, numeric: { crp: values } });
+        const settings = { seed: 3, classifier, resampling: resample };
+        return fitStage1(cohort, cohort.targets, cohort.known, cohort.labels, split.train, settings);
+      };
+      const scrambled = fit(
+        ill.map((value, row) => (held(row) ? 1 - value : value)),
+        crp.map((value, row) => (held(row) ? 1e6 - value : value)),
+      );
+      assert.deepEqual(scrambled, fit(ill, crp));
+      if (resampling === 'smote') assert.notDeepEqual(fit(ill, crp).labels, fit(ill, crp, 'none').labels);
+    });
+  }
+}
