@@ -29,6 +29,16 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** `57 (4.0 %)`, or 0. */
+export function shareText(count: number, of: number): string {
+  return count === 0 ? '0' : `${formatCount(count)} (${formatNumber(count / of, 'percent')})`;
+}
+
+/** `p = 0.043`, or `p < 0.001`. */
+export function formatPValue(p: number): string {
+  return p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`;
+}
+
 /** A feature's value at whatever scale it has: at most four significant digits. */
 export function formatValue(value: number): string {
   return Number(value.toPrecision(4)).toString().replace('-', '−');

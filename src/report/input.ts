@@ -89,7 +89,7 @@ export interface FeatureSummary {
 }
 
 /** A rule of stage 1, and what became of it on test rows. */
-export interface RuleSummary extends Pick<Rule, 'text' | 'with' | 'oddsRatio' | 'score'> {
+export interface RuleSummary extends Pick<Rule, 'text' | 'with' | 'oddsRatio' | 'score' | 'adjustedPValue'> {
   /** Test rows in which the rule fires, those of them with a known label, and the positive ones. */
   readonly test: { readonly fired: number; readonly known: number; readonly positives: number };
 }
@@ -150,6 +150,8 @@ export interface ReportInput {
     readonly numeric: readonly FeatureSummary[];
     /** Pearson correlation of the numeric features, [F][F]; `null` where a feature is constant. */
     readonly correlation: readonly (readonly (number | null)[])[];
+    /** Of every predictor, its rows without a value in each part of the split, in the parts' order. */
+    readonly missing: readonly { readonly name: string; readonly parts: readonly number[] }[];
   };
   /** Test rows per tier, per label; `null` when the study has no tiers. */
   readonly tiers: readonly TierTable[] | null;

@@ -1,7 +1,7 @@
 /** What limits how far a run's figures may be trusted, each drawn from a fact of the run. */
 import type { Estimate } from '../metrics/index.js';
 import { formatCount, formatNumber, listing } from './format.js';
-import type { FeatureSummary, ReportInput } from './input.js';
+import type { ReportInput } from './input.js';
 import { FEW_EVENTS_PER_PARAMETER, labelEvents } from './sampleSize.js';
 import { isUseful } from './usefulRange.js';
 
@@ -122,13 +122,14 @@ function sampleLimits(input: ReportInput): Finding[] {
   ];
 }
 
-function dataLimits({ labels, metrics, features }: ReportInput): Finding[] {
+function dataLimits({ labels, metrics, features, split }: ReportInput): Finding[] {
   const unknown = labels.flatMap((label) => {
     const share = metrics.test.labels[label].unknown / metrics.test.n;
     return share >= MUCH_UNKNOWN ? [`${label} (${formatNumber(share, 'percent')})`] : [];
   });
-  const gaps = features.numeric
-    .map((feature) => ({ name: feature.name, share: missingShare(feature) }))
+  const [train] = split.parts;
+  const gaps = features.missing
+    .map(({ name, parts: [missing] }) => ({ name, share: missing / train.rows }))
     .filter(({ share }) => share >= MUCH_MISSING)
     .sort((a, b) => b.share - a.share)
     .map(({ name, share }) => `${name} (${formatNumber(share, 'percent')})`);
@@ -143,15 +144,9 @@ function dataLimits({ labels, metrics, features }: ReportInput): Finding[] {
       'Missing predictors',
       gaps,
       (list) =>
-        `often not recorded: ${list}; where they are recorded for a reason, their absence is part of what is learnt.`,
+        `often not recorded in training rows: ${list}; where they are recorded for a reason, their absence is part of what is learnt.`,
     ),
   ];
-}
-
-/** Share of rows without a value. */
-export function missingShare({ counts, missing }: FeatureSummary): number {
-  const rows = missing + counts.reduce((sum, count) => sum + count, 0);
-  return rows === 0 ? 0 : missing / rows;
 }
 
 function useLimits({ labels, metrics }: ReportInput): Finding[] {

@@ -17,7 +17,7 @@ export type { Stage1Note } from './note.js';
 export { resolveStage1Options, type Stage1Options, type Stage1Settings } from './options.js';
 export { checkOverrides, describeOverride, firesOverride, type TierOverride } from './overrides.js';
 export { describePremise } from './premise.js';
-export { oddsRatio, type Rule, type Support } from './rules.js';
+export { mayBeChance, oddsRatio, type Rule, type Support } from './rules.js';
 export { type Criterion, criteria } from './score.js';
 export { smote } from './smote.js';
 export {

@@ -36,6 +36,14 @@ export interface Rule {
   readonly text: string;
 }
 
+/** Corrected p-values from here on are no evidence that a rule holds beyond its training rows. */
+const CHANCE = 0.05;
+
+/** Whether a rule's corrected p-value cannot tell it from chance; false where none was computed. */
+export function mayBeChance({ adjustedPValue }: Pick<Rule, 'adjustedPValue'>): boolean {
+  return adjustedPValue !== null && adjustedPValue >= CHANCE;
+}
+
 /** What a rule is before its support is counted. */
 export type RuleParts = Pick<
   Rule,

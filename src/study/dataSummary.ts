@@ -15,6 +15,13 @@ export interface ColumnSummary {
   readonly counts: readonly number[];
 }
 
+/** Where a column of the table, or of image files, has no value. */
+export interface MissingCounts {
+  readonly name: string;
+  /** Rows without a value in each part of the split, in the parts' order. */
+  readonly parts: readonly number[];
+}
+
 /** Test rows in which a rule fires, those of them whose label is known, and the positives of these. */
 export interface RuleCount {
   readonly fired: number;
@@ -34,6 +41,29 @@ export function summarizeColumns({ numeric }: Pick<Cohort, 'numeric'>): {
     numeric: numeric.map(histogram),
     correlation: numeric.map((a) => numeric.map((b) => pearson(a.values, b.values))),
   };
+}
+
+/**
+ * Missing values part by part, of every column that the model may look at.
+ * @param parts  row numbers of each part
+ * @param images names of the columns of image files, in the study's order; a file that could not be found is missing
+ */
+export function countMissing(
+  { numeric, categorical, text, visits }: Pick<Cohort, 'numeric' | 'categorical' | 'text' | 'visits'>,
+  parts: readonly Int32Array[],
+  images: readonly string[] = [],
+): MissingCounts[] {
+  const count = (name: string, absent: (row: number) => boolean): MissingCounts => ({
+    name,
+    parts: parts.map((rows) => rows.reduce((sum, row) => sum + Number(absent(row)), 0)),
+  });
+  return [
+    ...numeric.map(({ name, values }) => count(name, (row) => Number.isNaN(values[row]))),
+    ...[...categorical, ...text].map(({ name, values }) => count(name, (row) => values[row] === null)),
+    ...images.map((name, view) =>
+      count(name, (row) => !visits[row].some((visit) => visit.row === row && visit.slot === view)),
+    ),
+  ];
 }
 
 /** Whole numbers with few steps between them get a bin each, other columns equally wide bins. */

@@ -40,6 +40,12 @@ const criteria = {
   youden: 'Youden’s J',
 } as const satisfies Record<Study['stage1']['threshold']['criterion'], string>;
 
+const classifiers = {
+  tree: 'multivariate tree, depth, node size and pruning tuned by inner cross-validation',
+  logistic: 'logistic regression with an L2 penalty',
+  network: 'fully connected network with one hidden layer',
+} as const satisfies Record<Study['stage1']['classifier'], string>;
+
 const branchNames = {
   cnn: 'dense convolutional',
   transformer: 'vision transformer',
@@ -160,10 +166,20 @@ function networkFacts(study: Study): Fact[] {
 }
 
 function stage1Facts(study: Study): Fact[] {
-  const { topN, threshold } = study.stage1;
+  const { topN, threshold, classifier, classWeight, resampling } = study.stage1;
   return [
     ['Model', 'stage 1 alone, on the best columns of each label'],
     ['Columns per label', `at most ${topN}, ranked by cross-validated ${criteria[threshold.criterion]}`],
+    ['Classifier', classifiers[classifier]],
+    [
+      'Class imbalance',
+      [
+        classWeight === 'balanced' ? 'both classes weigh the same' : 'rows weigh the same',
+        ...(resampling === 'smote'
+          ? ['synthetic rows of the rarer class (SMOTE), made from training rows alone']
+          : []),
+      ].join('; '),
+    ],
     ...decisionFacts(study),
   ];
 }

@@ -8,7 +8,7 @@ export {
   requireClean,
   type StudyAudit,
 } from './audit.js';
-export { countRules, summarizeColumns } from './dataSummary.js';
+export { countMissing, countRules, summarizeColumns } from './dataSummary.js';
 export { type Demonstration, type DemoOptions, runDemo } from './demo.js';
 export {
   collectEnvironment,

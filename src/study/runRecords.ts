@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { DataError } from '../errors.js';
 import type { Stage1Model, TierModel } from '../risk/index.js';
 import { type CalibrationModel, writeWhole } from '../train/index.js';
-import type { ColumnSummary, RuleCount } from './dataSummary.js';
+import type { ColumnSummary, MissingCounts, RuleCount } from './dataSummary.js';
 import { formatPredictions, type Predictions, parsePredictions } from './predictions.js';
 import { appendLog, openRunFile, RUN_FILES, readLog, readRunJson, writeRunFile } from './runFolder.js';
 
@@ -149,13 +149,16 @@ const dataSchema = z.object({
     }),
   ),
   correlation: z.array(z.array(z.number().nullable())),
+  missing: z.array(z.object({ name: z.string(), parts: z.array(z.number()).length(3) })),
   rules: z.array(z.array(countSchema)).nullable(),
 });
 
-/** data.json: distributions and correlations of all rows, and where the first split's rules fire in its test rows. */
+/** data.json: distributions and correlations of all rows, missing values per part of the split, and where the first split's rules fire in its test rows. */
 export interface DataRecord {
   readonly numeric: readonly ColumnSummary[];
   readonly correlation: readonly (readonly (number | null)[])[];
+  /** Of training, validation and test rows, as the report's split has them. */
+  readonly missing: readonly MissingCounts[];
   readonly rules: readonly (readonly RuleCount[])[] | null;
 }
 

@@ -1,7 +1,7 @@
 /** What every finished run holds, whichever command fitted it: predictions, stage 1, data, metrics, report. */
 import type { Cohort, CohortNote, Split } from '../data/index.js';
 import type { Stage1Model, TierModel } from '../risk/index.js';
-import { countRules, summarizeColumns } from './dataSummary.js';
+import { countMissing, countRules, summarizeColumns } from './dataSummary.js';
 import { collectEnvironment, type Engine } from './environment.js';
 import { evaluateRun, type RunMetrics } from './evaluate.js';
 import type { Predictions } from './predictions.js';
@@ -31,6 +31,7 @@ export interface RunHistory extends Pick<StudyData, 'inputs' | 'notes'> {
  */
 export async function writeResults(
   run: string,
+  study: Study,
   { cohort, splits }: { readonly cohort: Cohort; readonly splits: readonly Split[] },
   parts: readonly FittedPart[],
   kept: Stage1Predictor | null,
@@ -44,8 +45,20 @@ export async function writeResults(
   const [{ stage1 }] = parts;
   await writeDataRecord(run, {
     ...summarizeColumns(cohort),
+    missing: countMissing(
+      cohort,
+      reportedParts(splits),
+      cohort.slots === 0 ? [] : study.data.images?.columns,
+    ),
     rules: stage1 === null ? null : countRules(stage1, cohort, splits[0].test),
   });
+}
+
+/** Training, validation and test rows of the report: the first two of the first split, the last of a whole repeat. */
+function reportedParts(splits: readonly Split[]): Int32Array[] {
+  const [{ train, validation, repeat }] = splits;
+  const tested = splits.filter((split) => split.repeat === repeat).flatMap(({ test }) => Array.from(test));
+  return [train, validation, Int32Array.from(tested)];
 }
 
 /** What fitting could not do, each thing once with the number of splits that it happened in. */

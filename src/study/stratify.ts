@@ -70,7 +70,7 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
   const run = await createRunFolder(study.name, out);
   try {
     await writeRunFile(run, 'study', dumpStudy(study));
-    await writeResults(run, data, parts, model);
+    await writeResults(run, study, data, parts, model);
     const history = { ...data, accepted, parts };
     const metrics = await measureRun(run, study, history, { started, engine: null });
     return { run, metrics, model };

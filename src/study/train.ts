@@ -69,7 +69,7 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
     throw error;
   });
   const parts = folds.map(({ saved, ...fold }) => ({ ...fold, tiers: saved.tiers }));
-  await writeResults(run, data, parts, null);
+  await writeResults(run, study, data, parts, null);
   await writeRunFile(run, 'weights', encodeModel(final));
   await writeRunFile(run, 'model', exportModel(final, study));
   const history = { ...data, accepted, parts };

@@ -122,7 +122,7 @@ test('an undefined metric prints its reason, and neither NaN nor a bare "undefin
     tiers: null,
     rules: null,
     training: [],
-    features: { numeric: [], correlation: [] },
+    features: { numeric: [], correlation: [], missing: [] },
   });
   const text = visible(page);
   assert.ok(
@@ -238,6 +238,33 @@ test('operating points are printed as measured, and one that could not be chosen
   }
 });
 
+test('missing values are printed for every predictor and part of the split', () => {
+  const rows = cellsOf(report, 'Rows without a value');
+  assert.deepEqual(
+    rows.map(([name]) => name),
+    input.study.predictors.map(({ name }) => name),
+  );
+  assert.deepEqual(rows[0], ['ageYears', '0', '0', '0', 'the median, 54']);
+  const counts = [24, 6, 3].map((count, p) => {
+    const share = (100 * count) / input.split.parts[p].rows;
+    return `${count} (${share.toFixed(1)} %)`;
+  });
+  assert.deepEqual(rows[3], ['sex', ...counts, 'a level of its own']);
+  assert.equal(rows[4].at(-1), '–', 'nothing is put in place of an image');
+});
+
+test('a rule that may be chance says so', () => {
+  const withPValue = (adjustedPValue: number | null) => {
+    const rules = input.rules ?? assert.fail();
+    const labels = rules.labels.map((list) => list.map((rule) => ({ ...rule, adjustedPValue })));
+    return cellsOf(renderReport({ ...input, rules: { ...rules, labels } }), 'Rules per label')[1][3];
+  };
+  assert.ok(withPValue(0.3).endsWith('p = 0.300: may be chance'));
+  assert.ok(withPValue(0.05).endsWith('may be chance'));
+  assert.ok(withPValue(0.0004).endsWith('p &lt; 0.001'));
+  assert.ok(!withPValue(null).includes('p '));
+});
+
 test('subgroups are printed as measured, with the groups that a gap lies between', () => {
   const rows = cellsOf(report, 'By sex: test rows');
   assert.equal(rows.length, 4 * input.labels.length);
@@ -323,7 +350,7 @@ test('limitations follow from facts: each appears with its cause and not without
   const enough = { ...input.study, candidates: 1 };
   const missing = (count: number) => ({
     ...input.features,
-    numeric: input.features.numeric.map((feature) => ({ ...feature, missing: count })),
+    missing: input.features.missing.map(({ name }) => ({ name, parts: [count, 0, 0] })),
   });
   const pairs: [string, ReportInput, ReportInput][] = [
     ['Miscalibrated', block(slope(0.5, 0.9)), block(slope(0.9, 1.1))],
@@ -335,7 +362,7 @@ test('limitations follow from facts: each appears with its cause and not without
       withParts({ study: { ...input.study, candidates: 1000 } }),
       withParts({ study: enough }),
     ],
-    ['Missing predictors', withParts({ features: missing(200) }), withParts({ features: missing(2) })],
+    ['Missing predictors', withParts({ features: missing(400) }), withParts({ features: missing(2) })],
     ['Unknown outcomes', block({ unknown: 40 }), block({ unknown: 1 })],
   ];
   for (const [title, present, absent] of pairs) {

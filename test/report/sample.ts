@@ -78,6 +78,10 @@ export function sampleInput(
         [0.42, 1, null],
         [null, null, null],
       ],
+      missing: ['ageYears', 'followUp', 'temperatureC', 'sex', 'image'].map((name, f) => ({
+        name,
+        parts: [8 * f, 2 * f, f],
+      })),
     },
     tiers: tierTable(tiersOf(test, labels.length), test.targets, test.known, labels, patients),
     rules: {
@@ -92,6 +96,7 @@ export function sampleInput(
                 with: { n: 812, positives: 203 },
                 oddsRatio: { value: 2.41, ci95: [1.83, 3.18] },
                 score: { value: 0.613, ci95: [0.571, 0.652] },
+                adjustedPValue: 0.005,
                 test: { fired: 60, known: 58, positives: 41 },
               },
             ],

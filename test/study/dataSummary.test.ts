@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fitStage1 } from '../../src/risk/index.js';
-import { countRules, summarizeColumns } from '../../src/study/dataSummary.js';
+import { countMissing, countRules, summarizeColumns } from '../../src/study/dataSummary.js';
 
 const column = (name: string, values: readonly number[]) => ({
   name,
@@ -44,6 +44,27 @@ test('correlation is over rows that have both values', () => {
   assert.ok(Math.abs(correlation[0][0]! - 1) < 1e-12);
   assert.equal(correlation[0][2], null, 'constant where both are known');
   assert.equal(correlation[0][3], null, 'no row has both');
+});
+
+test('missing values are counted part by part, an image of another row not as its own', () => {
+  const visit = (row: number, slot: number) => ({ path: `${row}.png`, slot, view: null, timeOffset: 0, row });
+  const missing = countMissing(
+    {
+      numeric: [column('age', [1, Number.NaN, 3, Number.NaN])],
+      categorical: [{ name: 'sex', values: [null, 'f', 'm', null] }],
+      text: [{ name: 'note', values: ['a', null, null, null] }],
+      visits: [[visit(0, 0), visit(0, 1)], [visit(1, 1), visit(0, 2)], [visit(1, 0)], []],
+    },
+    [Int32Array.of(0, 1), Int32Array.of(2), Int32Array.of(3)],
+    ['left', 'right'],
+  );
+  assert.deepEqual(missing, [
+    { name: 'age', parts: [1, 0, 1] },
+    { name: 'sex', parts: [1, 0, 1] },
+    { name: 'note', parts: [1, 1, 1] },
+    { name: 'left', parts: [1, 1, 1] },
+    { name: 'right', parts: [0, 1, 1] },
+  ]);
 });
 
 test('rules are counted on the given rows, unknown labels apart', () => {

@@ -8,6 +8,7 @@ import { randomStream } from '../../src/random/index.js';
 import { assignTiers, fitStage1, fitTiers } from '../../src/risk/index.js';
 import {
   collectEnvironment,
+  countMissing,
   countRules,
   createRunFolder,
   dumpStudy,
@@ -93,7 +94,8 @@ async function finishedRun(): Promise<string> {
         });
     if (s === 0) {
       const rules = countRules(stage1, cohort, held);
-      await writeDataRecord(run, { ...summarizeColumns(cohort), rules });
+      const missing = countMissing(cohort, [train, validation, held]);
+      await writeDataRecord(run, { ...summarizeColumns(cohort), missing, rules });
     }
     for (const epoch of [1, 2])
       await logEpoch(run, {

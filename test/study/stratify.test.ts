@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { mayBeChance } from '../../src/risk/index.js';
 import { readStage1Predictor, stratifyStudy } from '../../src/study/index.js';
 import { Interrupted } from '../../src/train/index.js';
 import { readRecords, records, run, scratchFolder, tinyStudy, toCsv } from './tinyStudy.js';
@@ -41,7 +42,9 @@ test('a study is stratified by its table alone; what is left out is said', async
   assert.match(out, /^\d+ test rows of \d+ patients[\s\S]*mean over labels[\s\S]*accuracy \./);
   const model = await readStage1Predictor(held);
   const [{ rules }] = model!.stage1.labels;
-  assert.ok(out.includes(`training rows:\nheart_failure\n  ${rules[0].text}\n`));
+  assert.ok(out.includes(`training rows:\nheart_failure\n  ${rules[0].text}`));
+  const chance = model!.stage1.labels.flatMap((label) => label.rules.slice(0, 3)).filter(mayBeChance);
+  assert.equal(out.split('(may be chance: p = ').length - 1, chance.length);
   assert.ok(out.endsWith(`\n${held}\n`));
   assert.deepEqual(readdirSync(held).sort(), [
     'data.json',

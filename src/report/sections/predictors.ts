@@ -1,11 +1,10 @@
 /** What the model may look at: columns with their kinds, missing values, distributions and correlation. */
 import { histogramChart } from '../charts.js';
 import { figure, gallery, table } from '../figure.js';
-import { formatCount, formatNumber, formatValue } from '../format.js';
+import { formatCount, formatNumber, formatValue, shareText } from '../format.js';
 import { heatmapChart, heatmapSize } from '../heatmap.js';
 import { html, type Markup } from '../html.js';
 import type { FeatureSummary, Predictor, ReportInput } from '../input.js';
-import { missingShare } from '../limitations.js';
 import type { Section } from '../page.js';
 import { WIDTH } from '../theme.js';
 
@@ -54,9 +53,8 @@ ${gallery([...drawn.map(histogram), ...(numeric.length > 1 ? [heatmap(numeric, c
 const known = ({ counts }: FeatureSummary) => counts.reduce((sum, count) => sum + count, 0);
 
 /** `57 (4.0 %)`, or 0. */
-export function missingText(feature: FeatureSummary): string {
-  if (feature.missing === 0) return '0';
-  return `${formatCount(feature.missing)} (${formatNumber(missingShare(feature), 'percent')})`;
+function missingText(feature: FeatureSummary): string {
+  return shareText(feature.missing, feature.missing + known(feature));
 }
 
 /** Least to greatest value. Bins of whole numbers are one wide and centred on them. */
