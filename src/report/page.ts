@@ -71,7 +71,7 @@ footer{margin-top:2rem;padding-bottom:2rem;color:var(--faint);font-size:.8125rem
  figure,tr,.warnings,.keep{break-inside:avoid}
  .gallery{grid-template-columns:1fr 1fr}.scroll,.wide .chart{overflow:visible}
  .wide .chart svg{max-width:100%;height:auto}
- pre{white-space:pre-wrap;background:none;padding:0}table{font-size:7.5pt}.ci,.sub,caption{font-size:6.5pt}th,td{padding:.15rem .3rem}a{color:inherit;text-decoration:none}
+ pre{white-space:pre-wrap;background:none;padding:0;columns:2;font-size:7pt}table{font-size:7.5pt}.ci,.sub,caption{font-size:6.5pt}th,td{padding:.15rem .3rem}a{color:inherit;text-decoration:none}
 }
 `.trim();
 
