@@ -100,15 +100,15 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
   const already = new Set(standIns.nodes);
   for (const node of body.nodes) if (!already.has(node)) emit(node);
 
-  // An output gets its public name through an Identity, which the runtime's optimiser removes.
+  // A result's internal name becomes its public one; what has a public name already is passed on.
+  const published = new Map<string, string>();
   const publish = (name: string, tensor: Tensor): ProgramValue => {
-    emitter.nodes.push({
-      type: 'Identity',
-      domain: '',
-      inputs: [names.get(tensor)!],
-      outputs: [claim(name)],
-      attributes: {},
-    });
+    const inside = names.get(tensor)!;
+    claim(name);
+    if (inside.startsWith(internal) && tensor.source !== null && !published.has(inside))
+      published.set(inside, name);
+    else
+      emitter.nodes.push({ type: 'Identity', domain: '', inputs: [inside], outputs: [name], attributes: {} });
     return { name, shape: tensor.shape, dtype: tensor.dtype };
   };
   const results = Object.entries(outputs).map(([name, tensor]) => publish(name, tensor));
@@ -119,8 +119,13 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
     updateNames.set(target.leaf.name, `${target.leaf.name}:next`);
     next.push(publish(`${target.leaf.name}:next`, value));
   }
+  const rename = (name: string) => published.get(name) ?? name;
   const onnx = encodeOnnx({
-    nodes: emitter.nodes,
+    nodes: emitter.nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+    })),
     initializers: emitter.initializers,
     inputs: [...inputs, ...parameters, ...randoms],
     outputs: [...results, ...next],

@@ -46,13 +46,15 @@ export function denseBlock(features: Scope, x: Tensor, index: number, config: De
   return concat(maps, 1);
 }
 
-/** Transition `index` (from 1): BN, ReLU, 1×1 convolution to half the channels, 2×2 average pooling. */
+/**
+ * Transition `index` (from 1): BN, ReLU, 1×1 convolution to half the channels, 2×2 average pooling. The last two commute,
+ * and a convolution of pooled maps is a quarter of the work.
+ */
 export function denseTransition(features: Scope, x: Tensor, index: number): Tensor {
   const scope = features.child(`transition${index}`);
   const active = relu(batchNorm(scope.child('norm'), x));
-  return averagePool2d(conv(scope.child('conv'), active, Math.floor(x.shape[1] / 2), [1, 1]), {
-    kernel: [2, 2],
-  });
+  const pooled = averagePool2d(active, { kernel: [2, 2] });
+  return conv(scope.child('conv'), pooled, Math.floor(x.shape[1] / 2), [1, 1]);
 }
 
 /**

@@ -68,5 +68,5 @@ test('only what the outputs need is compiled', () => {
     program.inputs.map(({ name }) => name),
     ['x'],
   );
-  assert.equal(program.nodeCount, 2);
+  assert.equal(program.nodeCount, 1);
 });

@@ -3,9 +3,9 @@
  * are images of height 1.
  */
 import { ShapeError } from '../../errors.js';
-import { defineOp, type Emitter } from '../op.js';
+import { defineOp, type Emitter, type OnnxAttributes } from '../op.js';
 import { requireExtents, requireFloat, type Tensor, type TensorType } from '../tensor.js';
-import { concat, flip, pad, slice, transpose } from './arrange.js';
+import { concat, pad, slice, transpose } from './arrange.js';
 import { reshape, sum } from './broadcast.js';
 import { matmul } from './matmul.js';
 
@@ -88,46 +88,78 @@ const applyConv = defineOp<ConvAttributes>({
     ];
   },
   emit(onnx, inputs, node, attributes) {
-    const [x, w] = node.inputs;
-    const block = onnx.options.blockedConvolution;
+    const [, w] = node.inputs;
     const onnxAttributes = attributesOf(attributes, w.shape.slice(2));
-    // Pointwise kernels gain nothing, and the large kernels of a weight gradient cost more to lay out than they save.
-    const taps = w.shape[2] * w.shape[3];
-    if (
-      block !== undefined &&
-      taps > 1 &&
-      taps <= 49 &&
-      attributes.groups === 1 &&
-      x.shape[1] % block === 0 &&
-      w.shape[0] % block === 0
-    ) {
-      return blockedConv(onnx, inputs, w.shape, onnxAttributes, block);
-    }
-    return onnx.node('Conv', inputs, { attributes: onnxAttributes });
+    const block = blockOf(onnx, w.shape, attributes);
+    if (block === null) return onnx.node('Conv', inputs, { attributes: onnxAttributes });
+    const [xName, wName, ...bias] = inputs;
+    const weights = blockedWeights(onnx, wName, w.shape, block);
+    return blockedConv(onnx, [xName, weights, ...bias], w.shape[0], onnxAttributes);
   },
 });
 
 /**
- * The CPU provider's blocked-layout convolution. Weights are laid out inside the graph, as
- * [out/B, in/B, kh, kw, B in, B out], so that they may change at every step.
+ * Channels per block where the blocked convolution is to be used, else null. Pointwise kernels gain nothing, and the
+ * large kernels of a weight gradient cost more to lay out than they save.
+ * @param kernel [out, in / groups, kh, kw], of the convolution or its adjoint
+ */
+function blockOf(onnx: Emitter, kernel: readonly number[], { groups }: ConvAttributes): number | null {
+  const block = onnx.options.blockedConvolution;
+  const taps = kernel[2] * kernel[3];
+  if (block === undefined || groups !== 1 || taps === 1 || taps > 49) return null;
+  return kernel[0] % block === 0 && kernel[1] % block === 0 ? block : null;
+}
+
+/**
+ * The CPU provider's blocked-layout convolution.
+ * @param inputs x, weights as [out/B, in/B, kh, kw, B in, B out], and a bias or none
  */
 function blockedConv(
   onnx: Emitter,
-  [x, w, b]: readonly string[],
-  [out, inner, kh, kw]: readonly number[],
-  attributes: ReturnType<typeof attributesOf>,
-  block: number,
+  [x, ...parameters]: readonly string[],
+  out: number,
+  attributes: OnnxAttributes,
 ): string[] {
   const domain = 'com.microsoft.nchwc';
-  const [tiles] = onnx.node('Reshape', [w, onnx.int64([out / block, block, inner / block, block, kh, kw])]);
-  const [turned] = onnx.node('Transpose', [tiles], { attributes: { perm: { ints: [0, 2, 4, 5, 3, 1] } } });
-  const [weights] = onnx.node('Reshape', [turned, onnx.int64([out, inner, kh, kw])]);
   const [blocked] = onnx.node('ReorderInput', [x], { domain });
-  const [y] = onnx.node('Conv', b === undefined ? [blocked, weights] : [blocked, weights, b], {
-    domain,
-    attributes,
-  });
+  const [y] = onnx.node('Conv', [blocked, ...parameters], { domain, attributes });
   return onnx.node('ReorderOutput', [y], { domain, attributes: { channels: { int: out } } });
+}
+
+// Weights are laid out inside the graph, so that they may change at every step. ONNX Runtime transposes fast where a
+// single axis moves, so each layout goes in such steps.
+const shaped = (onnx: Emitter, x: string, shape: readonly number[]) =>
+  onnx.node('Reshape', [x, onnx.int64(shape)])[0];
+const moved = (onnx: Emitter, x: string, perm: readonly number[]) =>
+  onnx.node('Transpose', [x], { attributes: { perm: { ints: perm } } })[0];
+const mirrored = (onnx: Emitter, x: string, axis: number) =>
+  onnx.node('Slice', [x, ...[[-1], [-(2 ** 31)], [axis], [-1]].map((values) => onnx.int64(values))])[0];
+
+/** Weights [out, in, kh, kw] as the blocked convolution wants them. */
+function blockedWeights(onnx: Emitter, w: string, shape: readonly number[], block: number): string {
+  const [out, inner, kh, kw] = shape;
+  const taps = kh * kw;
+  const rows = moved(onnx, shaped(onnx, w, [out / block, block, inner * taps]), [0, 2, 1]);
+  const tiles = shaped(onnx, rows, [(out * inner) / (block * block), block, taps, block]);
+  return shaped(onnx, moved(onnx, tiles, [0, 2, 1, 3]), shape);
+}
+
+/** The same for the adjoint: rows and columns of the kernel reversed, in and out exchanged. */
+function blockedAdjointWeights(onnx: Emitter, w: string, shape: readonly number[], block: number): string {
+  const [out, inner, kh, kw] = shape;
+  const taps = kh * kw;
+  const byTap = moved(onnx, shaped(onnx, w, [out / block, block * inner, taps]), [0, 2, 1]);
+  const turned = shaped(onnx, mirrored(onnx, byTap, 1), [taps * out, inner / block, block]);
+  return shaped(onnx, moved(onnx, turned, [1, 0, 2]), [inner, out, kh, kw]);
+}
+
+/** Weights [out, in / groups, kh, kw] of the adjoint convolution, [in, out / groups, kh, kw]. */
+function adjointWeights(onnx: Emitter, w: string, shape: readonly number[], groups: number): string {
+  const [out, inner, kh, kw] = shape;
+  const taps = kh * kw;
+  const flat = shaped(onnx, w, [groups, out / groups, inner, taps]);
+  const turned = moved(onnx, taps === 1 ? flat : mirrored(onnx, flat, 3), [0, 2, 1, 3]);
+  return shaped(onnx, turned, [groups * inner, out / groups, kh, kw]);
 }
 
 /**
@@ -171,7 +203,21 @@ const applyConvTranspose = defineOp<TransposedAttributes>({
   ],
   emit(onnx, inputs, node, attributes) {
     const [x, w] = node.inputs;
-    const { strides, padding, dilations, extents } = attributes;
+    const { strides, padding, dilations, groups, extents } = attributes;
+    const margin = [0, 1].map((i) => (w.shape[2 + i] - 1) * dilations[i] - padding[i]);
+    const turned = [...margin, ...[0, 1].map((i) => extents[i] + padding[i] - x.shape[2 + i])];
+    if (strides[0] === 1 && strides[1] === 1 && turned.every((amount) => amount >= 0)) {
+      // Stride 1: a plain convolution with turned weights is twice as fast as ConvTranspose.
+      const plain = { ...attributesOf(attributes, w.shape.slice(2)), pads: { ints: turned } };
+      const block = blockOf(onnx, w.shape, attributes);
+      const [gName, wName] = inputs;
+      if (block === null) {
+        const weights = adjointWeights(onnx, wName, w.shape, groups);
+        return onnx.node('Conv', [gName, weights], { attributes: plain });
+      }
+      const weights = blockedAdjointWeights(onnx, wName, w.shape, block);
+      return blockedConv(onnx, [gName, weights], w.shape[1], plain);
+    }
     const natural = [0, 1].map(
       (i) =>
         (x.shape[2 + i] - 1) * strides[i] +
@@ -227,26 +273,14 @@ function convInputGradient(
   shape: readonly number[],
   attributes: ConvAttributes,
 ): Tensor {
-  const { strides, padding, dilations, groups } = attributes;
-  const reach = [0, 1].map((i) => (w.shape[2 + i] - 1) * dilations[i]);
-  const mirrored = [0, 1, 2, 3].map((i) => reach[i % 2] - padding[i]);
-  if (strides[0] !== 1 || strides[1] !== 1 || mirrored.some((amount) => amount < 0)) {
-    return applyConvTranspose([g, w], { ...attributes, extents: [shape[2], shape[3]] })[0];
-  }
-  // Stride 1: a plain convolution with flipped, transposed weights is twice as fast as ConvTranspose.
-  const [out, inner, kh, kw] = w.shape;
-  const grouped = reshape(flip(w, [2, 3]), [groups, out / groups, inner, kh, kw]);
-  const turned = reshape(transpose(grouped, [0, 2, 1, 3, 4]), [groups * inner, out / groups, kh, kw]);
-  return conv2d(g, turned, null, {
-    dilations,
-    groups,
-    padding: mirrored as [number, number, number, number],
-  });
+  return applyConvTranspose([g, w], { ...attributes, extents: [shape[2], shape[3]] })[0];
 }
 
+const channelFirst = (t: Tensor) => transpose(t, [1, 0, 2, 3]);
+
 /**
- * Derivative of a convolution with respect to its weights: as a rule one matrix product whose inner dimension is batch ×
- * positions. The side with fewer channels is unfolded, one shifted copy per kernel element.
+ * Derivative of a convolution with respect to its weights: as a rule matrix products whose inner dimension is positions,
+ * or batch × positions. One side is unfolded, a shifted copy per kernel element.
  */
 function convWeightGradient(
   x: Tensor,
@@ -258,28 +292,6 @@ function convWeightGradient(
   const [out, inner, kh, kw] = shape;
   const taps = kh * kw;
   const reach = [(kh - 1) * dilations[0], (kw - 1) * dilations[1]];
-  const channelFirst = (t: Tensor) => transpose(t, [1, 0, 2, 3]);
-  const dense = strides[0] === 1 && strides[1] === 1 && padding.every((amount, i) => amount <= reach[i % 2]);
-
-  const positions = g.shape[2] * g.shape[3];
-  if (groups === 1 && taps === 1 && dense && out * inner <= positions * (out + inner)) {
-    // A pointwise kernel: one product per image and a sum is less to move than both sides channel first.
-    const perImage = (t: Tensor) => reshape(t, [t.shape[0], t.shape[1], positions]);
-    const products = matmul(perImage(g), perImage(x), { transposeB: true }); // [batch, out, inner]
-    return reshape(sum(products, { axes: [0] }), shape);
-  }
-  if (groups === 1 && taps > 1 && dense && out < inner) {
-    // dw[o, c, k] = Σ_q x[c, q] · g[o, q − k·d + pad]: unfold the cotangent, which is the smaller side.
-    const margin = [0, 1, 2, 3].map((i) => reach[i % 2] - padding[i]);
-    const padded = pad(channelFirst(g), [0, 0, margin[0], margin[1]], [0, 0, margin[2], margin[3]]);
-    const unfolded = unfold(padded, [x.shape[2], x.shape[3]], [kh, kw], [1, 1], dilations);
-    const product = matmul(reshape(unfolded, [taps * out, -1]), reshape(channelFirst(x), [inner, -1]), {
-      transposeB: true,
-    });
-    // Shifts run against the kernel, so the last copy belongs to the first element.
-    const turned = flip(reshape(product, [kh, kw, out, inner]), [0, 1]);
-    return transpose(turned, [2, 3, 0, 1]);
-  }
   if (groups === 1 && taps > 1 && inner <= 4) {
     // Few input channels: a convolution over positions with the batch as channels needs no unfolded copy.
     const product = conv2d(channelFirst(x), channelFirst(g), null, {
@@ -290,41 +302,75 @@ function convWeightGradient(
     const cropped = slice(product, [0, 0, 0, 0], [inner, out, kh, kw]);
     return transpose(cropped, [1, 0, 2, 3]);
   }
+  if (groups > 1) return groupedWeightGradient(x, g, shape, attributes);
+
+  const dense = strides[0] === 1 && strides[1] === 1 && padding.every((amount, i) => amount <= reach[i % 2]);
+  // dw[o, c, k] = Σ_q x[c, q] · g[o, q − k·d + pad]: the cotangent can be unfolded in place of the image, backwards.
+  const turned = dense && out < inner;
+  const [still, moving] = turned ? [x, g] : [g, x];
+  const margin = turned ? [0, 1, 2, 3].map((i) => reach[i % 2] - padding[i]) : padding;
+  const [rows, columns] = still.shape.slice(2);
+  // One product per image and a sum move less than both sides channel first, unless the products are many.
+  const perImage = taps * out * inner <= rows * columns * (out + inner);
+  const arranged = (t: Tensor) => (perImage ? t : channelFirst(t));
+  const matrix = (t: Tensor) => reshape(t, perImage ? [t.shape[0], t.shape[1], -1] : [t.shape[0], -1]);
+  const padded = pad(arranged(moving), [0, 0, margin[0], margin[1]], [0, 0, margin[2], margin[3]]);
+  const unfolded = unfold(padded, perImage ? 1 : 0, [rows, columns], [kh, kw], attributes, turned);
+  const [a, b] = turned ? [unfolded, arranged(still)] : [arranged(still), unfolded];
+  const product = matmul(matrix(a), matrix(b), { transposeB: true });
+  const total = perImage ? sum(product, { axes: [0] }) : product;
+  if (taps === 1) return reshape(total, shape);
+  const tapsLast = turned
+    ? transpose(reshape(total, [taps, out * inner]), [1, 0])
+    : transpose(reshape(total, [out, taps, inner]), [0, 2, 1]);
+  return reshape(tapsLast, shape);
+}
+
+function groupedWeightGradient(
+  x: Tensor,
+  g: Tensor,
+  shape: readonly number[],
+  attributes: ConvAttributes,
+): Tensor {
+  const { padding, groups } = attributes;
+  const [out, inner, kh, kw] = shape;
+  const taps = kh * kw;
   const padded = pad(channelFirst(x), [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]]);
-  const unfolded = unfold(padded, [g.shape[2], g.shape[3]], [kh, kw], strides, dilations);
-  const channels = inner * groups;
-  if (groups === 1) {
-    const product = matmul(reshape(channelFirst(g), [out, -1]), reshape(unfolded, [taps * channels, -1]), {
-      transposeB: true,
-    });
-    return transpose(reshape(product, [out, kh, kw, inner]), [0, 3, 1, 2]);
-  }
+  const unfolded = unfold(padded, 0, [g.shape[2], g.shape[3]], [kh, kw], attributes, false);
   const perGroup = transpose(reshape(unfolded, [taps, groups, inner, -1]), [1, 0, 2, 3]);
   const cotangent = reshape(channelFirst(g), [groups, out / groups, -1]);
   const product = matmul(cotangent, reshape(perGroup, [groups, taps * inner, -1]), { transposeB: true });
-  return reshape(transpose(reshape(product, [groups, out / groups, kh, kw, inner]), [0, 1, 4, 2, 3]), shape);
+  return reshape(transpose(reshape(product, [out, taps, inner]), [0, 2, 1]), shape);
 }
 
-/** Shifted copies of [channel, batch, h, w], one per kernel element, joined on the first axis. */
+/**
+ * Shifted copies of an image, one per kernel element row by row, joined on the channels' axis: first the columns, then
+ * the rows, whose copies are whole stretches of memory.
+ * @param x [.., .., height, width], padded, channels on `axis` 0 or 1
+ * @param backwards from the last kernel element to the first
+ */
 function unfold(
   x: Tensor,
+  axis: 0 | 1,
   extents: readonly [number, number],
   kernel: readonly [number, number],
-  strides: readonly [number, number],
-  dilations: readonly [number, number],
+  { strides, dilations }: Pick<ConvAttributes, 'strides' | 'dilations'>,
+  backwards: boolean,
 ): Tensor {
-  const copies: Tensor[] = [];
-  for (let p = 0; p < kernel[0]; p++) {
-    for (let q = 0; q < kernel[1]; q++) {
-      const start = [0, 0, p * dilations[0], q * dilations[1]];
-      const end = [
-        x.shape[0],
-        x.shape[1],
-        start[2] + (extents[0] - 1) * strides[0] + 1,
-        start[3] + (extents[1] - 1) * strides[1] + 1,
-      ];
-      copies.push(slice(x, start, end, [1, 1, ...strides]));
-    }
-  }
-  return concat(copies, 0);
+  const shifts = (t: Tensor, along: 0 | 1) => {
+    const copies = Array.from({ length: kernel[along] }, (_, k) => {
+      const start = k * dilations[along];
+      const end = start + (extents[along] - 1) * strides[along] + 1;
+      const at = (there: number, elsewhere: (i: number) => number) =>
+        t.shape.map((_extent, i) => (i === 2 + along ? there : elsewhere(i)));
+      return slice(
+        t,
+        at(start, () => 0),
+        at(end, (i) => t.shape[i]),
+        at(strides[along], () => 1),
+      );
+    });
+    return concat(backwards ? copies.reverse() : copies, axis);
+  };
+  return shifts(shifts(x, 1), 0);
 }

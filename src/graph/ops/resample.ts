@@ -4,7 +4,8 @@
  */
 import { ShapeError } from '../../errors.js';
 import { constant, requireExtents, type Tensor } from '../tensor.js';
-import { expand, reshape } from './broadcast.js';
+import { concat } from './arrange.js';
+import { reshape } from './broadcast.js';
 import { matmul } from './matmul.js';
 
 /** [to, from] weights along one axis. */
@@ -13,7 +14,7 @@ type Weights = readonly (readonly number[])[];
 /** One product over whole images is faster than two over rows and columns up to this many weights. */
 const jointLimit = 1 << 18;
 
-/** Up to this many weights a product is faster than repeating cells one by one. */
+/** Up to this many weights one product over whole images is faster than repeating columns, then rows. */
 const smallLimit = 1 << 14;
 
 /**
@@ -36,8 +37,10 @@ export function repeatCells(x: Tensor, rows: number, columns: number): Tensor {
   if (h * w * h * w * rows * columns <= smallLimit) {
     return resample('repeatCells', x, [h * rows, w * columns], nearestWeights);
   }
-  const spread = expand(reshape(x, [n, c, h, 1, w, 1]), [n, c, h, rows, w, columns]);
-  return reshape(spread, [n, c, h * rows, w * columns]);
+  // Repeating single cells is slow on the CPU, whole rows are copied fast.
+  const across = constant(nearestWeights(w, w * columns).flat(), [w * columns, w]);
+  const wide = reshape(matmul(x, across, { transposeB: true }), [n * c * h, w * columns]);
+  return reshape(concat(new Array<Tensor>(rows).fill(wide), 1), [n, c, h * rows, w * columns]);
 }
 
 function resample(
