@@ -13,17 +13,29 @@ export interface Clusters {
 }
 
 /** Renumbers arbitrary cluster indices as 0..count-1. */
-export function denseClusters(index: ArrayLike<number>): Clusters {
-  const distinct = [...new Set(Array.from(index))].sort((a, b) => a - b);
-  const dense = new Map(distinct.map((cluster, i) => [cluster, i]));
-  return { ofRow: Int32Array.from(index, (cluster) => dense.get(cluster)!), count: distinct.length };
+export function denseClusters(index: Int32Array): Clusters {
+  const distinct = index.slice().sort();
+  let count = 0;
+  for (let i = 0; i < distinct.length; i++) {
+    if (i === 0 || distinct[i] !== distinct[count - 1]) distinct[count++] = distinct[i];
+  }
+  const ofRow = index.map((cluster) => {
+    let low = 0;
+    let high = count - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (distinct[middle] < cluster) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  });
+  return { ofRow, count };
 }
 
 /** Draws as many clusters as there are, with replacement. @param multiplicity [cluster] receives how often each came */
 export function resampleClusters(random: Random, multiplicity: Int32Array): void {
-  const count = multiplicity.length;
   multiplicity.fill(0);
-  for (let i = 0; i < count; i++) multiplicity[random.integer(count)]++;
+  random.countIntegers(multiplicity.length, multiplicity);
 }
 
 /** Values that depend on how often each cluster counts; what does not depend on it is done once, beforehand. */
@@ -98,6 +110,62 @@ export function clusterBootstrap(options: BootstrapOptions): BootstrapDraws {
     for (let i = 0; i < size; i++) draws[i][resample] = out[i];
   }
   return { values, draws };
+}
+
+/** What one evaluation bootstraps, and what it makes of the draws. */
+export interface Resampling<Result> extends ResampledValues {
+  readonly clusters: number;
+  /**
+   * @param values [size] every cluster counted once; NaN marks an undefined one
+   * @param draws  [size] of [resamples]
+   */
+  readonly conclude: (values: Float64Array, draws: readonly Float64Array[]) => Result;
+}
+
+/** How intervals are found. */
+export interface EvaluationOptions {
+  /** Bootstrap resamples, default 1000; 0 states values without intervals. */
+  readonly resamples?: number;
+  /** Seed of the bootstrap. */
+  readonly seed: number;
+}
+
+/**
+ * The results of several evaluations of the same clusters. They see the same resamples, drawn once: each has the result
+ * that it has alone.
+ * @throws RangeError as clusterBootstrap, and when the numbers of clusters differ
+ */
+export function bootstrapTogether<const Results extends readonly unknown[]>(
+  evaluations: { readonly [K in keyof Results]: Resampling<Results[K]> },
+  { resamples = 1000, seed }: EvaluationOptions,
+): Results {
+  const all: readonly Resampling<Results[number]>[] = evaluations;
+  const [{ clusters }] = all;
+  const other = all.find((evaluation) => evaluation.clusters !== clusters);
+  if (other !== undefined) {
+    throw new RangeError(
+      `bootstrapTogether: evaluations must be of the same clusters, got ${clusters} and ${other.clusters}; bootstrap them one by one`,
+    );
+  }
+  const starts: number[] = [];
+  let size = 0;
+  for (const evaluation of all) {
+    starts.push(size);
+    size += evaluation.size;
+  }
+  const { values, draws } = clusterBootstrap({
+    clusters,
+    resamples,
+    seed,
+    size,
+    statistic: (multiplicity, out) => {
+      for (let i = 0; i < all.length; i++) all[i].compute(multiplicity, out, starts[i]);
+    },
+  });
+  return all.map((evaluation, i) => {
+    const end = starts[i] + evaluation.size;
+    return evaluation.conclude(values.subarray(starts[i], end), draws.slice(starts[i], end));
+  }) as unknown as Results;
 }
 
 /** An interval is stated when the statistic was defined in at least this share of the resamples. */

@@ -20,11 +20,17 @@ export function decideByThresholds(cells: Cells, thresholds: readonly number[]):
   return {
     ...cells,
     rules,
-    pattern: Int32Array.from(cells.probabilities, (probability) => reached(thresholds, probability)),
+    pattern: patternOf(cells, thresholds),
     decisions: Uint8Array.from({ length: (rules + 1) * rules }, (_, i) =>
       Number(i % rules < Math.floor(i / rules)),
     ),
   };
+}
+
+function patternOf({ probabilities }: Cells, thresholds: readonly number[]): Int32Array {
+  const pattern = new Int32Array(probabilities.length);
+  for (let cell = 0; cell < pattern.length; cell++) pattern[cell] = reached(thresholds, probabilities[cell]);
+  return pattern;
 }
 
 /** How many of the ascending thresholds are at most a probability. */
@@ -39,11 +45,14 @@ function reached(thresholds: readonly number[], probability: number): number {
   return low;
 }
 
-/** The same cells as several rules decide them. @param rules [rule], alike but for their decisions; at least one */
-export function decideByRules(rules: readonly Cells[]): DecidedCells {
-  let pattern = new Int32Array(rules[0].targets.length);
+/** Cells as several rules decide them. @param rules [rule][cell] 0 or 1; at least one rule */
+export function decideByRules(
+  cells: Pick<Cells, 'targets' | 'cluster' | 'clusters'>,
+  rules: readonly Uint8Array[],
+): DecidedCells {
+  let pattern = new Int32Array(cells.targets.length);
   let patterns: number[][] = [[]];
-  for (const { decisions } of rules) {
+  for (const decisions of rules) {
     // Every pattern so far splits in up to two.
     const numbers = new Int32Array(2 * patterns.length).fill(-1);
     const split: number[][] = [];
@@ -57,7 +66,7 @@ export function decideByRules(rules: readonly Cells[]): DecidedCells {
     });
     patterns = split;
   }
-  return { ...rules[0], rules: rules.length, pattern, decisions: Uint8Array.from(patterns.flat()) };
+  return { ...cells, rules: rules.length, pattern, decisions: Uint8Array.from(patterns.flat()) };
 }
 
 /**

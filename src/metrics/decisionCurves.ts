@@ -1,8 +1,14 @@
 /** Decision curves of a multilabel model, with patient-clustered intervals. */
-import { clusterBootstrap, meanOverRepeats, percentileEstimate, type ResampledValues } from './bootstrap.js';
+import {
+  bootstrapTogether,
+  type EvaluationOptions,
+  meanOverRepeats,
+  percentileEstimate,
+  type ResampledValues,
+  type Resampling,
+} from './bootstrap.js';
 import { decideByThresholds, decisionCounter } from './decisionCounts.js';
 import type { Estimate } from './estimate.js';
-import type { EvaluationOptions } from './evaluate.js';
 import { decisionThresholds, netBenefit } from './netBenefit.js';
 import { type MultilabelPredictions, tabulate } from './predictions.js';
 import type { Cells } from './statistic.js';
@@ -17,6 +23,9 @@ export interface DecisionCurvePoint {
   readonly treatAll: number | null;
 }
 
+/** Label → points by ascending threshold. */
+export type DecisionCurves = Readonly<Record<string, readonly DecisionCurvePoint[]>>;
+
 /**
  * The decision curve of every label [vickers2006decision] over thresholds that fit its prevalence
  * (`decisionThresholds`), with 95 % intervals from a bootstrap over patients.
@@ -25,8 +34,13 @@ export interface DecisionCurvePoint {
  */
 export function evaluateDecisionCurves(
   predictions: MultilabelPredictions & EvaluationOptions,
-): Readonly<Record<string, readonly DecisionCurvePoint[]>> {
-  const { labels, seed, resamples = 1000 } = predictions;
+): DecisionCurves {
+  return bootstrapTogether([decisionCurveResampling(predictions)], predictions)[0];
+}
+
+/** What `evaluateDecisionCurves` bootstraps. */
+export function decisionCurveResampling(predictions: MultilabelPredictions): Resampling<DecisionCurves> {
+  const { labels } = predictions;
   const { patients, cells } = tabulate('evaluateDecisionCurves', predictions);
   const curves = labels.map((_, label) => {
     const { targets } = cells[0][label];
@@ -36,35 +50,37 @@ export function evaluateDecisionCurves(
     return { thresholds, curve, positives, rows: targets.length };
   });
   const width = Math.max(...curves.map(({ thresholds }) => thresholds.length));
-  const { values, draws } = clusterBootstrap({
-    clusters: patients,
-    resamples,
-    seed,
-    size: labels.length * width,
-    statistic: (multiplicity, out) => {
-      for (const [label, { curve }] of curves.entries()) curve.compute(multiplicity, out, label * width);
-    },
-  });
-  return Object.fromEntries(
-    labels.map((name, label) => {
-      const { thresholds, positives, rows } = curves[label];
-      const everyone = {
-        truePositives: positives,
-        falsePositives: rows - positives,
-        falseNegatives: 0,
-        trueNegatives: 0,
-      };
-      const points = thresholds.map((threshold, i) => {
-        const at = label * width + i;
-        return {
-          threshold,
-          model: percentileEstimate(values[at], draws[at], patients, () => 'no rows with a known label'),
-          treatAll: netBenefit(everyone, threshold),
+  const conclude: Resampling<DecisionCurves>['conclude'] = (values, draws) =>
+    Object.fromEntries(
+      labels.map((name, label) => {
+        const { thresholds, positives, rows } = curves[label];
+        const everyone = {
+          truePositives: positives,
+          falsePositives: rows - positives,
+          falseNegatives: 0,
+          trueNegatives: 0,
         };
-      });
-      return [name, points];
-    }),
-  );
+        const points = thresholds.map((threshold, i) => {
+          const at = label * width + i;
+          return {
+            threshold,
+            model: percentileEstimate(values[at], draws[at], patients, () => 'no rows with a known label'),
+            treatAll: netBenefit(everyone, threshold),
+          };
+        });
+        return [name, points];
+      }),
+    );
+  return {
+    clusters: patients,
+    size: labels.length * width,
+    compute: (multiplicity, out, at) => {
+      for (const [label, { curve }] of curves.entries()) {
+        curve.compute(multiplicity, out, at + label * width);
+      }
+    },
+    conclude,
+  };
 }
 
 function modelCurve(cells: Cells, thresholds: readonly number[]): ResampledValues {

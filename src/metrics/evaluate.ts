@@ -1,5 +1,12 @@
 /** The evaluation of a multilabel model: every metric with its patient-clustered interval, or its reason. */
-import { clusterBootstrap, meanOverRepeats, percentileEstimate, type ResampledValues } from './bootstrap.js';
+import {
+  bootstrapTogether,
+  type EvaluationOptions,
+  meanOverRepeats,
+  percentileEstimate,
+  type ResampledValues,
+  type Resampling,
+} from './bootstrap.js';
 import type { Estimate } from './estimate.js';
 import { type MultilabelPredictions, type PredictionTables, poolCells, tabulate } from './predictions.js';
 import {
@@ -16,14 +23,6 @@ import {
 export const macroMetrics = [...pooledMetrics, 'ece'] as const satisfies readonly LabelMetric[];
 /** Name of a metric averaged over labels. */
 export type MacroMetric = (typeof macroMetrics)[number];
-
-/** How intervals are found. */
-export interface EvaluationOptions {
-  /** Bootstrap resamples, default 1000; 0 states values without intervals. */
-  readonly resamples?: number;
-  /** Seed of the bootstrap. */
-  readonly seed: number;
-}
 
 /** The metrics of one label. Counts are plain numbers, of rows of one repeat. */
 export type LabelEvaluation = {
@@ -64,18 +63,31 @@ export interface MultilabelEvaluation {
 export function evaluateMultilabel(
   predictions: MultilabelPredictions & EvaluationOptions,
 ): MultilabelEvaluation {
-  const { labels, seed, resamples = 1000 } = predictions;
+  return bootstrapTogether([multilabelResampling(predictions)], predictions)[0];
+}
+
+/** What `evaluateMultilabel` bootstraps. */
+export function multilabelResampling(predictions: MultilabelPredictions): Resampling<MultilabelEvaluation> {
   const tables = tabulate('evaluateMultilabel', predictions);
-  const { patients, repeats } = tables;
-  const { perLabel, pooled, size, compute } = multilabelStatistic(tables);
-  const { macroAt, microAt } = multilabelLayout(labels.length);
-  const { values, draws } = clusterBootstrap({
-    clusters: patients,
-    resamples,
-    seed,
+  const statistic = multilabelStatistic(tables);
+  const { size, compute } = statistic;
+  return {
+    clusters: tables.patients,
     size,
-    statistic: (multiplicity, out) => compute(multiplicity, out, 0),
-  });
+    compute,
+    conclude: (values, draws) => conclude(predictions.labels, tables, statistic, values, draws),
+  };
+}
+
+function conclude(
+  labels: readonly string[],
+  tables: PredictionTables,
+  { perLabel, pooled }: MultilabelStatistic,
+  values: Float64Array,
+  draws: readonly Float64Array[],
+): MultilabelEvaluation {
+  const { patients, repeats } = tables;
+  const { macroAt, microAt } = multilabelLayout(labels.length);
   const estimate = (at: number, whyUndefined: () => string): Estimate =>
     percentileEstimate(values[at], draws[at], patients, whyUndefined);
 

@@ -5,10 +5,13 @@
 export {
   type BootstrapDraws,
   type BootstrapOptions,
+  bootstrapTogether,
   type Clusters,
   clusterBootstrap,
   denseClusters,
+  type EvaluationOptions,
   percentileEstimate,
+  type Resampling,
   resampleClusters,
 } from './bootstrap.js';
 export {
@@ -33,7 +36,13 @@ export {
   sensitivity,
   specificity,
 } from './confusion.js';
-export { type DecisionCurvePoint, evaluateDecisionCurves } from './decisionCurves.js';
+export { type DecidedCells, decideByRules, decisionCounter } from './decisionCounts.js';
+export {
+  type DecisionCurvePoint,
+  type DecisionCurves,
+  decisionCurveResampling,
+  evaluateDecisionCurves,
+} from './decisionCurves.js';
 export { type DelongAuroc, type DelongTest, delongAuroc, delongTest } from './delong.js';
 export {
   auprc,
@@ -45,13 +54,13 @@ export {
 } from './discrimination.js';
 export { type Estimate, proportion, type TestResult, wilsonInterval } from './estimate.js';
 export {
-  type EvaluationOptions,
   evaluateMultilabel,
   type LabelEvaluation,
   type MacroEstimate,
   type MacroMetric,
   type MultilabelEvaluation,
   macroMetrics,
+  multilabelResampling,
 } from './evaluate.js';
 export { type KnownRows, knownProbabilities, knownRows } from './known.js';
 export type { LabelMeasurement, Measurement, OperatingPoint } from './measurement.js';
@@ -61,8 +70,10 @@ export {
   chooseOperatingPoint,
   type DecidedPredictions,
   type DecisionEvaluation,
+  type DecisionEvaluations,
   type DecisionMetric,
   decisionMetrics,
+  decisionResampling,
   evaluateDecisions,
   type OperatingRule,
 } from './operatingPoints.js';
@@ -98,12 +109,15 @@ export { studentizedRangeQuantile, studentizedRangeTail } from './studentizedRan
 export {
   evaluateSubgroups,
   FEWEST_ROWS,
+  type GroupedPredictions,
   type Grouping,
   type SubgroupEvaluation,
   type SubgroupGap,
   type SubgroupMetric,
   type SubgroupTable,
+  type SubgroupTables,
   subgroupMetrics,
+  subgroupResampling,
 } from './subgroups.js';
 export { chiSquaredTail, fairBinomialTail, fTail, normalTail } from './tails.js';
 export { chooseThreshold, type ThresholdCriterion, thresholdCriteria } from './threshold.js';

@@ -2,11 +2,17 @@
  * Operating points: thresholds by a criterion, at a fixed sensitivity or specificity, or of least expected cost. A point
  * is chosen on one set of rows and measured on another: a sensitivity measured where it was fixed is no finding.
  */
-import { clusterBootstrap, meanOverRepeats, percentileEstimate, type ResampledValues } from './bootstrap.js';
+import {
+  bootstrapTogether,
+  type EvaluationOptions,
+  meanOverRepeats,
+  percentileEstimate,
+  type ResampledValues,
+  type Resampling,
+} from './bootstrap.js';
 import { type ConfusionCounts, npv, ppv, sensitivity, specificity } from './confusion.js';
 import { type DecidedCells, decideByRules, decisionCounter } from './decisionCounts.js';
 import type { Estimate } from './estimate.js';
-import type { EvaluationOptions } from './evaluate.js';
 import { type KnownRows, knownProbabilities } from './known.js';
 import { type MultilabelPredictions, tabulate } from './predictions.js';
 import { denominators, type Need } from './statistic.js';
@@ -119,11 +125,13 @@ export type DecisionEvaluation = { readonly [metric in DecisionMetric]: Estimate
 };
 
 /** What is measured: decisions made at thresholds chosen elsewhere, the cells as in `MultilabelPredictions`. */
-export type DecidedPredictions = Omit<MultilabelPredictions, 'decisions'> &
-  EvaluationOptions & {
-    /** Each [row, label] 0 or 1; `cost` as in the rule that chose the thresholds. */
-    readonly points: readonly { readonly decisions: Uint8Array; readonly cost?: number }[];
-  };
+export type DecidedPredictions = Omit<MultilabelPredictions, 'decisions'> & {
+  /** Each [row, label] 0 or 1; `cost` as in the rule that chose the thresholds. */
+  readonly points: readonly { readonly decisions: Uint8Array; readonly cost?: number }[];
+};
+
+/** [point] label → how its decisions do. */
+export type DecisionEvaluations = readonly Readonly<Record<string, DecisionEvaluation>>[];
 
 /**
  * Measures several sets of decisions on the same rows, with 95 % intervals from a bootstrap over patients. The
@@ -131,48 +139,58 @@ export type DecidedPredictions = Omit<MultilabelPredictions, 'decisions'> &
  * @returns [point] label → how its decisions do
  * @throws as evaluateMultilabel
  */
-export function evaluateDecisions({
+export function evaluateDecisions(predictions: DecidedPredictions & EvaluationOptions): DecisionEvaluations {
+  if (predictions.points.length === 0) return [];
+  return bootstrapTogether([decisionResampling(predictions)], predictions)[0];
+}
+
+/** What `evaluateDecisions` bootstraps. @param predictions with at least one point */
+export function decisionResampling({
   points,
   ...predictions
-}: DecidedPredictions): readonly Readonly<Record<string, DecisionEvaluation>>[] {
-  if (points.length === 0) return [];
-  const { labels, seed, resamples = 1000 } = predictions;
+}: DecidedPredictions): Resampling<DecisionEvaluations> {
+  const { labels } = predictions;
   const tables = points.map(({ decisions }) => tabulate('evaluateDecisions', { ...predictions, decisions }));
   const { patients, repeats } = tables[0];
   const costs = points.map((point) => point.cost ?? 0);
   const perLabel = labels.map((_, label) => {
-    const decided = repeats.map((_unused, r) => decideByRules(tables.map(({ cells }) => cells[r][label])));
+    const decided = repeats.map((_unused, r) =>
+      decideByRules(
+        tables[0].cells[r][label],
+        tables.map(({ cells }) => cells[r][label].decisions),
+      ),
+    );
     return { decided, values: meanOverRepeats(decided.map((cells) => decisionValues(cells, costs))) };
   });
   const width = points.length * VALUES;
-  const { values, draws } = clusterBootstrap({
+  const everyone = new Int32Array(patients).fill(1);
+  const conclude: Resampling<DecisionEvaluations>['conclude'] = (values, draws) =>
+    points.map(({ cost: ratio }, point) => {
+      const evaluate = (label: number): DecisionEvaluation => {
+        const estimate = (name: keyof typeof divisors): Estimate => {
+          const at = label * width + point * VALUES + valueNames.indexOf(name);
+          return percentileEstimate(values[at], draws[at], patients, () => {
+            const counts = perLabel[label].decided.map((cells) => decisionCounter(cells)(everyone)[point]);
+            return whyUndefined(divisors[name], counts);
+          });
+        };
+        const metrics = Object.fromEntries(decisionMetrics.map((name) => [name, estimate(name)])) as {
+          readonly [metric in DecisionMetric]: Estimate;
+        };
+        return ratio === undefined ? metrics : { ...metrics, expectedCost: estimate('expectedCost') };
+      };
+      return Object.fromEntries(labels.map((name, label) => [name, evaluate(label)]));
+    });
+  return {
     clusters: patients,
-    resamples,
-    seed,
     size: labels.length * width,
-    statistic: (multiplicity, out) => {
+    compute: (multiplicity, out, at) => {
       for (let label = 0; label < labels.length; label++) {
-        perLabel[label].values.compute(multiplicity, out, label * width);
+        perLabel[label].values.compute(multiplicity, out, at + label * width);
       }
     },
-  });
-  const everyone = new Int32Array(patients).fill(1);
-  return points.map(({ cost: ratio }, point) => {
-    const evaluate = (label: number): DecisionEvaluation => {
-      const estimate = (name: keyof typeof divisors): Estimate => {
-        const at = label * width + point * VALUES + valueNames.indexOf(name);
-        return percentileEstimate(values[at], draws[at], patients, () => {
-          const counts = perLabel[label].decided.map((cells) => decisionCounter(cells)(everyone)[point]);
-          return whyUndefined(divisors[name], counts);
-        });
-      };
-      const metrics = Object.fromEntries(decisionMetrics.map((name) => [name, estimate(name)])) as {
-        readonly [metric in DecisionMetric]: Estimate;
-      };
-      return ratio === undefined ? metrics : { ...metrics, expectedCost: estimate('expectedCost') };
-    };
-    return Object.fromEntries(labels.map((name, label) => [name, evaluate(label)]));
-  });
+    conclude,
+  };
 }
 
 /** What each value divides by. */

@@ -1,10 +1,9 @@
 /** Comparing two models on the same rows: every metric's difference with its interval and p-value, and McNemar's test. */
 import { ShapeError } from '../errors.js';
-import { clusterBootstrap, percentileEstimate } from './bootstrap.js';
+import { clusterBootstrap, type EvaluationOptions, percentileEstimate } from './bootstrap.js';
 import type { Estimate } from './estimate.js';
 import {
   averageLabels,
-  type EvaluationOptions,
   type MacroMetric,
   type MultilabelStatistic,
   macroMetrics,

@@ -161,6 +161,7 @@ function checkRepeats(
   tables: readonly (readonly Cells[])[],
   cluster: Int32Array,
 ): void {
+  if (repeats.length === 1) return;
   const signature = (repeat: number): string =>
     JSON.stringify([
       [...repeats[repeat].map((row) => cluster[row])].sort((a, b) => a - b),

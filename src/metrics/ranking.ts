@@ -18,7 +18,7 @@ export interface Ranking {
 }
 
 /** Sorts known rows by descending score. */
-export function rank(known: KnownRows): Ranking {
+export function rank(known: Omit<KnownRows, 'positives'>): Ranking {
   const { size } = known;
   const order = new Int32Array(size);
   for (let i = 0; i < size; i++) order[i] = i;

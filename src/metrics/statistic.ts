@@ -1,11 +1,12 @@
 /**
  * All metrics of one set of cells (one label's rows, or all labels' rows pooled) as one statistic of how often each
- * patient counts. Everything that does not depend on that is done once: sorting, logits, and sums per patient.
+ * patient counts. Everything that does not depend on that is done once: sorting, logits, losses. A resample counts the
+ * cells that are alike, and every metric is then a matter of these counts.
  */
 import type { ResampledValues } from './bootstrap.js';
 import { RELIABILITY_BINS, weightedEce } from './calibration.js';
 import { type ConfusionCounts, countMetrics } from './confusion.js';
-import { type Ranking, rank, unitWeights, weightedAreas } from './ranking.js';
+import { type Ranking, rank, weightedAreas } from './ranking.js';
 import { describeNoRecalibration, recalibrate, recalibrateIntercept } from './recalibration.js';
 import { clippedLogit, negativeLogLikelihood, squaredError } from './scores.js';
 
@@ -50,15 +51,15 @@ export interface Statistic extends ResampledValues {
 /** The pooled metrics of some cells, in the order of `pooledMetrics`. */
 export function pooledStatistic(cells: Cells): Statistic {
   const ranking = rankCells(cells);
-  const statistic = poolOver(cells, ranking);
+  const compute = poolOver(ranking);
   const weights = new Int32Array(ranking.size);
   return {
     size: pooledMetrics.length,
     compute: (multiplicity, out, at) => {
-      weighCells(cells, ranking, multiplicity, weights);
-      statistic.compute(multiplicity, weights, out, at);
+      weighCells(ranking, multiplicity, weights);
+      compute(weights, out, at);
     },
-    whyUndefined: (metric) => missingNeed(metric, statistic.counts()),
+    whyUndefined: (metric) => missingNeed(metric, countDecisions(ranking, ranking.counts)),
   };
 }
 
@@ -71,21 +72,20 @@ export const RESAMPLE_TOLERANCE = 1e-3;
 /** The metrics of one label's cells, in the order of `labelMetrics`. */
 export function labelStatistic(cells: Cells): Statistic {
   const ranking = rankCells(cells);
-  const statistic = poolOver(cells, ranking);
+  const pooled = poolOver(ranking);
   const weights = new Int32Array(ranking.size);
   const logits = ranking.scores.map(clippedLogit);
   const odds = logits.map((z) => Math.exp(-z));
   // Resamples start where the data as they are ended.
-  const everyRow = unitWeights(ranking);
   const jointStart = Float64Array.of(0, 1);
-  const noJoint = recalibrate(logits, ranking.targets, everyRow, jointStart);
-  const interceptStart = recalibrateIntercept(odds, ranking.targets, everyRow, 0) ?? 0;
+  const noJoint = recalibrate(logits, ranking.targets, ranking.counts, jointStart);
+  const interceptStart = recalibrateIntercept(odds, ranking.targets, ranking.counts, 0) ?? 0;
   const joint = new Float64Array(2);
   return {
     size: labelMetrics.length,
     compute: (multiplicity, out, at) => {
-      weighCells(cells, ranking, multiplicity, weights);
-      statistic.compute(multiplicity, weights, out, at);
+      weighCells(ranking, multiplicity, weights);
+      pooled(weights, out, at);
       const after = at + pooledMetrics.length;
       out[after] = weightedEce(ranking, weights, RELIABILITY_BINS);
       joint.set(jointStart);
@@ -97,83 +97,110 @@ export function labelStatistic(cells: Cells): Statistic {
         Number.NaN;
     },
     whyUndefined: (metric) => {
-      const missing = missingNeed(metric, statistic.counts());
+      const missing = missingNeed(metric, countDecisions(ranking, ranking.counts));
       const ofJoint = metric === 'calibrationSlope' || metric === 'calibrationIntercept';
       return missing === null && ofJoint && noJoint !== null ? describeNoRecalibration(noJoint) : missing;
     },
   };
 }
 
-/** Cells by descending probability. */
-export function rankCells(cells: Cells): Ranking {
-  const size = cells.probabilities.length;
-  let positives = 0;
-  for (let i = 0; i < size; i++) positives += cells.targets[i];
-  const rows = Int32Array.from({ length: size }, (_, i) => i);
-  return rank({ size, positives, rows, scores: cells.probabilities, targets: cells.targets });
+/** Cells by descending probability, those alike in probability, target and decision as one. */
+export interface CellRanking extends Ranking {
+  /** [size] 0 or 1. */
+  readonly decisions: Uint8Array;
+  /** [size] how many cells are alike. */
+  readonly counts: Int32Array;
+  /** [cell] its place in the ranking. */
+  readonly places: Int32Array;
+  /** [cell] the patient. */
+  readonly cluster: Int32Array;
 }
 
-/** How often the cell at each rank counts. */
+/**
+ * Ranks cells. A tree gives thousands of rows the same probability: what is alike counts together, so that a resample
+ * costs one addition per cell, and one step of each metric per distinct cell.
+ */
+export function rankCells({ probabilities, targets, decisions, cluster }: Cells): CellRanking {
+  const kinds = new Map<number, Int32Array>();
+  const first: number[] = [];
+  const kindOf = new Int32Array(probabilities.length);
+  for (let cell = 0; cell < kindOf.length; cell++) {
+    let own = kinds.get(probabilities[cell]);
+    if (own === undefined) {
+      own = new Int32Array(4).fill(-1);
+      kinds.set(probabilities[cell], own);
+    }
+    const which = 2 * targets[cell] + decisions[cell];
+    if (own[which] === -1) own[which] = first.push(cell) - 1;
+    kindOf[cell] = own[which];
+  }
+  const size = first.length;
+  const ranking = rank({
+    size,
+    rows: Int32Array.from(first.keys()),
+    scores: Float64Array.from(first, (cell) => probabilities[cell]),
+    targets: Uint8Array.from(first, (cell) => targets[cell]),
+  });
+  const placeOf = new Int32Array(size);
+  for (let place = 0; place < size; place++) placeOf[ranking.rows[place]] = place;
+  const places = kindOf.map((kind) => placeOf[kind]);
+  const counts = new Int32Array(size);
+  for (let cell = 0; cell < places.length; cell++) counts[places[cell]]++;
+  return {
+    ...ranking,
+    rows: ranking.rows.map((kind) => first[kind]),
+    decisions: Uint8Array.from(ranking.rows, (kind) => decisions[first[kind]]),
+    counts,
+    places,
+    cluster,
+  };
+}
+
+/** How often each place of the ranking counts, patient c being counted multiplicity[c] times. */
 export function weighCells(
-  cells: Cells,
-  ranking: Ranking,
+  { places, cluster }: CellRanking,
   multiplicity: Int32Array,
   weights: Int32Array,
 ): void {
-  const { rows } = ranking;
-  const { cluster } = cells;
-  for (let i = 0; i < weights.length; i++) weights[i] = multiplicity[cluster[rows[i]]];
+  weights.fill(0);
+  for (let cell = 0; cell < places.length; cell++) weights[places[cell]] += multiplicity[cluster[cell]];
 }
 
-/** Sums kept per patient: four confusion counts (by 2 · target + decision), squared error, log loss. */
-const SUMS = 6;
+/** Confusion counts, each place of the ranking counted weights[place] times. */
+export function countDecisions(
+  { decisions, targets }: Pick<CellRanking, 'decisions' | 'targets'>,
+  weights: Int32Array,
+): ConfusionCounts {
+  const counts = [0, 0, 0, 0]; // by 2 · target + decision
+  for (let i = 0; i < weights.length; i++) counts[2 * targets[i] + decisions[i]] += weights[i];
+  const [trueNegatives, falsePositives, falseNegatives, truePositives] = counts;
+  return { truePositives, falsePositives, falseNegatives, trueNegatives };
+}
 
-function poolOver(cells: Cells, ranking: Ranking) {
-  const perCluster = sumPerCluster(cells);
-  const sums = new Float64Array(SUMS);
+/** The pooled metrics as a function of how often each place of the ranking counts. */
+function poolOver(ranking: CellRanking): (weights: Int32Array, out: Float64Array, at: number) => void {
+  const { scores, targets } = ranking;
+  const squares = scores.map((probability, i) => squaredError(probability, targets[i]));
+  const losses = scores.map((probability, i) => negativeLogLikelihood(probability, targets[i]));
   const areas = new Float64Array(2);
-  const counts = { truePositives: 0, falsePositives: 0, falseNegatives: 0, trueNegatives: 0 };
-  const addUp = (multiplicity: Int32Array): void => {
-    sums.fill(0);
-    for (let c = 0; c < multiplicity.length; c++) {
-      const times = multiplicity[c];
-      if (times === 0) continue;
-      for (let k = 0; k < SUMS; k++) sums[k] += times * perCluster[c * SUMS + k];
+  return (weights, out, at) => {
+    weightedAreas(ranking, weights, areas);
+    out[at] = areas[0];
+    out[at + 1] = areas[1];
+    const counts = countDecisions(ranking, weights);
+    for (let k = 0; k < countNames.length; k++) {
+      out[at + 2 + k] = countMetrics[countNames[k]](counts) ?? Number.NaN;
     }
-    counts.trueNegatives = sums[0];
-    counts.falsePositives = sums[1];
-    counts.falseNegatives = sums[2];
-    counts.truePositives = sums[3];
+    let square = 0;
+    let loss = 0;
+    for (let i = 0; i < weights.length; i++) {
+      square += weights[i] * squares[i];
+      loss += weights[i] * losses[i];
+    }
+    const rows = denominators[anyRow](counts);
+    out[at + 2 + countNames.length] = square / rows; // 0 / 0 = NaN = undefined
+    out[at + 3 + countNames.length] = loss / rows;
   };
-  return {
-    compute: (multiplicity: Int32Array, weights: Int32Array, out: Float64Array, at: number): void => {
-      weightedAreas(ranking, weights, areas);
-      out[at] = areas[0];
-      out[at + 1] = areas[1];
-      addUp(multiplicity);
-      for (let k = 0; k < countNames.length; k++) {
-        out[at + 2 + k] = countMetrics[countNames[k]](counts) ?? Number.NaN;
-      }
-      const rows = sums[0] + sums[1] + sums[2] + sums[3];
-      out[at + 2 + countNames.length] = sums[4] / rows; // 0 / 0 = NaN = undefined
-      out[at + 3 + countNames.length] = sums[5] / rows;
-    },
-    counts: (): ConfusionCounts => {
-      addUp(new Int32Array(cells.clusters).fill(1));
-      return { ...counts };
-    },
-  };
-}
-
-function sumPerCluster(cells: Cells): Float64Array {
-  const sums = new Float64Array(cells.clusters * SUMS);
-  for (let i = 0; i < cells.probabilities.length; i++) {
-    const at = cells.cluster[i] * SUMS;
-    sums[at + 2 * cells.targets[i] + cells.decisions[i]]++;
-    sums[at + 4] += squaredError(cells.probabilities[i], cells.targets[i]);
-    sums[at + 5] += negativeLogLikelihood(cells.probabilities[i], cells.targets[i]);
-  }
-  return sums;
 }
 
 /** What a metric divides by, by the words of its reason. */

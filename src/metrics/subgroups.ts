@@ -1,15 +1,22 @@
 /** Whether a model serves every group of patients alike: its metrics per group, and the gaps between groups. */
 import { ShapeError } from '../errors.js';
-import { clusterBootstrap, meanOverRepeats, percentileEstimate, type ResampledValues } from './bootstrap.js';
-import { type ConfusionCounts, ppv, sensitivity, specificity } from './confusion.js';
+import {
+  bootstrapTogether,
+  type EvaluationOptions,
+  meanOverRepeats,
+  percentileEstimate,
+  type ResampledValues,
+  type Resampling,
+} from './bootstrap.js';
+import { ppv, sensitivity, specificity } from './confusion.js';
 import type { Estimate } from './estimate.js';
-import type { EvaluationOptions } from './evaluate.js';
 import { labelCells, type MultilabelPredictions, tabulate } from './predictions.js';
-import { unitWeights, weightedAreas } from './ranking.js';
+import { weightedAreas } from './ranking.js';
 import { recalibrateIntercept } from './recalibration.js';
 import { clippedLogit } from './scores.js';
 import {
   type Cells,
+  countDecisions,
   denominators,
   type LabelMetric,
   needs,
@@ -61,6 +68,16 @@ export interface SubgroupTable {
   readonly gaps: { readonly [metric in SubgroupMetric]: SubgroupGap };
 }
 
+/** Predictions with the groups of their rows. */
+export type GroupedPredictions = MultilabelPredictions & {
+  readonly grouping: Grouping;
+  /** Default {@link FEWEST_ROWS}. */
+  readonly fewest?: number;
+};
+
+/** Label → its table. */
+export type SubgroupTables = Readonly<Record<string, SubgroupTable>>;
+
 /** Fewest rows that a group's metric is computed from: positives for a sensitivity, both classes for an AUROC … */
 export const FEWEST_ROWS = 10;
 
@@ -74,11 +91,13 @@ export const FEWEST_ROWS = 10;
  * @throws as evaluateMultilabel; ShapeError when the grouping has another number of rows; RangeError for a group index
  *   out of range or a `fewest` below 1
  */
-export function evaluateSubgroups(
-  predictions: MultilabelPredictions &
-    EvaluationOptions & { readonly grouping: Grouping; readonly fewest?: number },
-): Readonly<Record<string, SubgroupTable>> {
-  const { labels, seed, resamples = 1000, grouping, fewest = FEWEST_ROWS } = predictions;
+export function evaluateSubgroups(predictions: GroupedPredictions & EvaluationOptions): SubgroupTables {
+  return bootstrapTogether([subgroupResampling(predictions)], predictions)[0];
+}
+
+/** What `evaluateSubgroups` bootstraps. */
+export function subgroupResampling(predictions: GroupedPredictions): Resampling<SubgroupTables> {
+  const { labels, grouping, fewest = FEWEST_ROWS } = predictions;
   checkGrouping(grouping, predictions.patients.length, fewest);
   const {
     patients,
@@ -112,24 +131,11 @@ export function evaluateSubgroups(
   const width = subgroupMetrics.length;
   const gapsAt = groups.length * width;
   const perLabel = gapsAt + width;
-  const { values, draws } = clusterBootstrap({
-    clusters: patients,
-    resamples,
-    seed,
-    size: labels.length * perLabel,
-    statistic: (multiplicity, out) => {
-      for (const [label, table] of tables.entries()) {
-        const own = out.subarray(label * perLabel, (label + 1) * perLabel);
-        for (const [group, { values: ofGroup }] of table.groups.entries()) {
-          ofGroup.compute(multiplicity, own, group * width);
-        }
-        for (let metric = 0; metric < width; metric++) {
-          own[gapsAt + metric] = gapBetween(own, metric, table.measured[metric]);
-        }
-      }
-    },
-  });
-  const evaluateLabel = (label: number): SubgroupTable => {
+  const evaluateLabel = (
+    label: number,
+    values: Float64Array,
+    draws: readonly Float64Array[],
+  ): SubgroupTable => {
     const table = tables[label];
     const own = values.subarray(label * perLabel, (label + 1) * perLabel);
     const estimate = (at: number): Estimate =>
@@ -161,7 +167,24 @@ export function evaluateSubgroups(
       gaps: ofMetrics(gap),
     };
   };
-  return Object.fromEntries(labels.map((name, label) => [name, evaluateLabel(label)]));
+  return {
+    clusters: patients,
+    size: labels.length * perLabel,
+    compute: (multiplicity, out, at) => {
+      for (const [label, table] of tables.entries()) {
+        const start = at + label * perLabel;
+        const own = out.subarray(start, start + perLabel);
+        for (const [group, { values: ofGroup }] of table.groups.entries()) {
+          ofGroup.compute(multiplicity, own, group * width);
+        }
+        for (let metric = 0; metric < width; metric++) {
+          own[gapsAt + metric] = gapBetween(own, metric, table.measured[metric]);
+        }
+      }
+    },
+    conclude: (values, draws) =>
+      Object.fromEntries(labels.map((name, label) => [name, evaluateLabel(label, values, draws)])),
+  };
 }
 
 /** The groups with the highest and the lowest value of a metric; of equal ones the first. NaN counts as the highest. */
@@ -190,16 +213,15 @@ function gapBetween(values: Float64Array, metric: number, measured: readonly num
 function groupValues(cells: Cells): ResampledValues {
   const ranking = rankCells(cells);
   const weights = new Int32Array(ranking.size);
-  const decisions = ranking.rows.map((cell) => cells.decisions[cell]);
   const odds = ranking.scores.map((probability) => Math.exp(-clippedLogit(probability)));
-  const start = recalibrateIntercept(odds, ranking.targets, unitWeights(ranking), 0) ?? 0;
+  const start = recalibrateIntercept(odds, ranking.targets, ranking.counts, 0) ?? 0;
   const areas = new Float64Array(2);
   return {
     size: subgroupMetrics.length,
     compute: (multiplicity, out, at) => {
-      weighCells(cells, ranking, multiplicity, weights);
+      weighCells(ranking, multiplicity, weights);
       weightedAreas(ranking, weights, areas);
-      const counts = countDecisions(decisions, ranking.targets, weights);
+      const counts = countDecisions(ranking, weights);
       out[at] = areas[0];
       out[at + 1] = sensitivity(counts) ?? Number.NaN;
       out[at + 2] = specificity(counts) ?? Number.NaN;
@@ -210,21 +232,10 @@ function groupValues(cells: Cells): ResampledValues {
   };
 }
 
-function countDecisions(
-  decisions: ArrayLike<number>,
-  targets: ArrayLike<number>,
-  weights: ArrayLike<number>,
-): ConfusionCounts {
-  const counts = [0, 0, 0, 0]; // by 2 · target + decision
-  for (let i = 0; i < weights.length; i++) counts[2 * targets[i] + decisions[i]] += weights[i];
-  const [trueNegatives, falsePositives, falseNegatives, truePositives] = counts;
-  return { truePositives, falsePositives, falseNegatives, trueNegatives };
-}
-
 /** Why a metric is not computed for a group; null where enough rows carry it in every repeat. */
 function tooFew(metric: SubgroupMetric, cells: readonly Cells[], fewest: number): string | null {
   for (const own of cells) {
-    const counts = countDecisions(own.decisions, own.targets, new Uint8Array(own.targets.length).fill(1));
+    const counts = countDecisions(own, new Int32Array(own.targets.length).fill(1));
     for (const need of needs[metric]) {
       const found = denominators[need](counts);
       if (found < fewest) return `${found} ${need}, fewer than ${fewest}`;

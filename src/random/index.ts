@@ -13,6 +13,11 @@ export interface Random {
   uint32(): number;
   /** Uniform integer in [0, n). @throws RangeError unless n is an integer in 1..2^32 */
   integer(n: number): number;
+  /**
+   * Adds to counts[k] how often k comes in so many draws of `integer(counts.length)`: the same draws, at a fraction of
+   * the time of calls one by one.
+   */
+  countIntegers(draws: number, counts: Int32Array): void;
   /** Standard normal. */
   normal(): number;
   /** Fisher–Yates shuffle in place; returns its argument. */
@@ -66,10 +71,34 @@ function fromKey(key: string): Random {
     while (value >= limit) value = uint32();
     return value % n;
   };
+  const countIntegers = (draws: number, counts: Int32Array): void => {
+    const n = counts.length;
+    const limit = 0x100000000 - (0x100000000 % n);
+    // The generator written out, on variables of its own: a call for every number takes longer than the number.
+    let [w, x, y, z] = [a | 0, b | 0, c | 0, d | 0];
+    for (let draw = 0; draw < draws; draw++) {
+      let value: number;
+      do {
+        const scaled = Math.imul(x, 5);
+        value = Math.imul((scaled << 7) | (scaled >>> 25), 9) >>> 0;
+        const t = x << 9;
+        y ^= w;
+        z ^= x;
+        x ^= y;
+        w ^= z;
+        y ^= t;
+        z = (z << 11) | (z >>> 21);
+      } while (value >= limit);
+      // value % n: the quotient of 32-bit numbers is at least 2^-32 away from the next whole number, or is whole.
+      counts[value - Math.floor(value / n) * n]++;
+    }
+    [a, b, c, d] = [w, x, y, z];
+  };
   return {
     uniform,
     uint32,
     integer,
+    countIntegers,
     // Box–Muller without the cached second value, so that `state` is the whole state.
     normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
     shuffle: (items) => {

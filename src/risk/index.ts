@@ -1,5 +1,5 @@
 /** Stage 1: interpretable rules, trees and risk tiers from a table. */
-export { applyStage1, type Stage1Output } from './apply.js';
+export { applyStage1, type Stage1Output, stage1Firings, stage1Probabilities } from './apply.js';
 export { balancedWeights, type GrowOptions, growTree, sortColumns } from './cart.js';
 export { classifierProbability, type Stage1Classifier } from './classifier.js';
 export { type BinMethod, binOf, quantileCuts, treeCuts, uniformCuts } from './discretise.js';

@@ -50,13 +50,18 @@ export type RuleParts = Pick<
   'kind' | 'conditions' | 'prediction' | 'score' | 'pValue' | 'adjustedPValue'
 >;
 
-/** Whether all of a rule's conditions hold in a row. @param columns [feature][row] */
-export function fires(
-  rule: Pick<Rule, 'conditions'>,
+/** Where all of a rule's conditions hold. @param columns [feature][row] @returns [row] 1 where it fires */
+export function firings(
+  { conditions }: Pick<Rule, 'conditions'>,
   columns: readonly Float64Array[],
-  row: number,
-): boolean {
-  return rule.conditions.every(({ feature, op, threshold }) => holds(op, columns[feature][row], threshold));
+  size: number,
+): Uint8Array {
+  const fired = new Uint8Array(size).fill(1);
+  for (const { feature, op, threshold } of conditions) {
+    const column = columns[feature];
+    for (let row = 0; row < size; row++) if (!holds(op, column[row], threshold)) fired[row] = 0;
+  }
+  return fired;
 }
 
 /** One label's rows, to count a rule's support on. */
@@ -77,26 +82,36 @@ export function describeRule(
 ): Rule {
   const inside = { n: 0, positives: 0 };
   const outside = { n: 0, positives: 0 };
-  const patients = new Set<number>();
-  const everyone = new Set<number>();
-  for (const row of rows) {
-    const fired = fires(parts, columns, row);
-    const side = fired ? inside : outside;
+  const fired = firings(parts, columns, target.length);
+  // [patient] 1 = has a row, 2 = has one on which the rule fires
+  const seen = new Uint8Array(rows.reduce((most, row) => Math.max(most, patientIndex[row]), -1) + 1);
+  let everyone = 0;
+  let patients = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    const side = fired[row] === 1 ? inside : outside;
     side.n++;
     side.positives += target[row];
-    everyone.add(patientIndex[row]);
-    if (fired) patients.add(patientIndex[row]);
+    const patient = patientIndex[row];
+    if (seen[patient] === 0) {
+      seen[patient] = 1;
+      everyone++;
+    }
+    if (fired[row] === 1 && seen[patient] === 1) {
+      seen[patient] = 2;
+      patients++;
+    }
   }
   const premise = describePremise(features, parts.conditions);
-  const who = everyone.size === rows.length ? 'patients' : 'rows';
-  const people = who === 'patients' ? '' : ` (${patients.size} patients)`;
+  const who = everyone === rows.length ? 'patients' : 'rows';
+  const people = who === 'patients' ? '' : ` (${patients} patients)`;
   const found = `${inside.positives} of ${inside.n} such ${who}${people} had ${label}${percent(inside)}`;
   const others = `${outside.positives} of ${outside.n} others${percent(outside)}`;
   return {
     ...parts,
     with: inside,
     without: outside,
-    patients: patients.size,
+    patients,
     oddsRatio: oddsRatio(inside, outside),
     text:
       parts.conditions.length === 0

@@ -55,7 +55,7 @@ export function tierTable(
     const observations = tierNames.map((tier, t): TierObservation => {
       const inside = rows.filter((row) => tiers[cellOf(row)] === t);
       const present = inside.map((row) => (targets[cellOf(row)] === 1 ? 1 : 0));
-      const { ofRow, count } = denseClusters(inside.map((row) => patients[row]));
+      const { ofRow, count } = denseClusters(Int32Array.from(inside, (row) => patients[row]));
       const positives = present.filter((value) => value === 1).length;
       return {
         tier,

@@ -2,7 +2,15 @@
  * Ranks the features of one label by how well a single-threshold rule on each does out of fold (P3, P4), and states the
  * uncertainty of the best.
  */
-import { clusterBootstrap, denseClusters, type Estimate, percentileEstimate } from '../metrics/index.js';
+import {
+  clusterBootstrap,
+  type DecidedCells,
+  decideByRules,
+  decisionCounter,
+  denseClusters,
+  type Estimate,
+  percentileEstimate,
+} from '../metrics/index.js';
 import type { Random } from '../random/index.js';
 import { holds } from './features.js';
 import { groupedFolds } from './folds.js';
@@ -145,32 +153,23 @@ export function scoreEstimates(
   training: Int32Array,
   { threshold, seed }: Stage1Options,
 ): Estimate[][] {
-  const clusters = denseClusters(Array.from(training, (row) => matrix.patientIndex[row]));
+  const clusters = denseClusters(training.map((row) => matrix.patientIndex[row]));
   const patientOf = new Int32Array(matrix.patientIndex.length);
   training.forEach((row, i) => {
     patientOf[row] = clusters.ofRow[i];
   });
-  const scored = labels.map((label) => (label.folds === null ? [] : label.fits));
-  const tables = scored.flatMap((fits, l) =>
-    fits.map((fit) => decisionCounts(fit, labels[l], matrix, patientOf, clusters.count)),
-  );
+  const counters = labels
+    .filter(({ fits, folds }) => folds !== null && fits.length > 0)
+    .map((label) => decisionCounter(decideByFits(label, matrix, patientOf, clusters.count)));
   const score = criteria[threshold.criterion];
   const { values, draws } = clusterBootstrap({
     clusters: clusters.count,
     resamples: threshold.resamples,
     seed,
-    size: tables.length,
+    size: labels.reduce((sum, { fits, folds }) => sum + (folds === null ? 0 : fits.length), 0),
     statistic: (multiplicity, out) => {
-      tables.forEach((counts, t) => {
-        const sum = emptyTally();
-        for (let p = 0; p < multiplicity.length; p++) {
-          const times = multiplicity[p];
-          if (times === 0) continue;
-          tally(sum, true, times * counts[p * 4], times * counts[p * 4 + 1]);
-          tally(sum, false, times * counts[p * 4 + 2], times * counts[p * 4 + 3]);
-        }
-        out[t] = score(sum);
-      });
+      let at = 0;
+      for (const count of counters) for (const counts of count(multiplicity)) out[at++] = score(counts);
     },
   });
   let t = 0;
@@ -185,19 +184,27 @@ export function scoreEstimates(
   );
 }
 
-/** Rows by out-of-fold decision and truth. @returns [patient][tp, fp, fn, tn] */
-function decisionCounts(
-  fit: Univariate,
-  { folds, target, rows }: ScoredFits,
-  matrix: Matrix,
+/** A label's rows as each of its features decides them out of fold. @param patientOf [row of the cohort] */
+function decideByFits(
+  { fits, folds, target, rows }: ScoredFits,
+  { columns }: Matrix,
   patientOf: Int32Array,
   patients: number,
-): Float64Array {
-  const counts = new Float64Array(patients * 4);
-  rows.forEach((row, i) => {
-    const rule = fit.foldRules[folds!.fold[i]];
-    const positive = rule !== null && holds(rule.op, matrix.columns[fit.feature][row], rule.threshold);
-    counts[patientOf[row] * 4 + (positive ? 0 : 2) + (1 - target[row])]++;
+): DecidedCells {
+  const decisions = fits.map(({ feature, foldRules }) => {
+    const column = columns[feature];
+    const decided = new Uint8Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const rule = foldRules[folds!.fold[i]];
+      decided[i] = rule !== null && holds(rule.op, column[rows[i]], rule.threshold) ? 1 : 0;
+    }
+    return decided;
   });
-  return counts;
+  const targets = new Uint8Array(rows.length);
+  const cluster = new Int32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    targets[i] = target[rows[i]];
+    cluster[i] = patientOf[rows[i]];
+  }
+  return decideByRules({ targets, cluster, clusters: patients }, decisions);
 }

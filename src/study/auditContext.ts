@@ -1,5 +1,5 @@
 /** What the audit needs to know beyond the cohort: names of labels, who the patients may be, when visits took place. */
-import { type Cohort, columnIndex, readTable, type Table } from '../data/index.js';
+import { type Cohort, columnIndex, readHeader, readTable, type Table } from '../data/index.js';
 import type { ResolvedStudy } from './resolve.js';
 
 /** Other names of each label: that of the column it comes from. */
@@ -19,13 +19,14 @@ const patientColumn =
  */
 export async function undeclaredPatients({ study, cohort: spec }: ResolvedStudy, cohort: Cohort) {
   if (study.data.patient !== undefined) return [];
+  const { columns } = await readHeader(spec.table);
+  const named = columns.filter((name) => patientColumn.test(name.toLowerCase().replace(/[^a-z]/g, '')));
+  if (named.length === 0) return [];
   const table = await readTable(spec.table);
-  return table.columns
-    .filter((name) => patientColumn.test(name.toLowerCase().replace(/[^a-z]/g, '')))
-    .map((column) => {
-      const missing = new Set(spec.missing);
-      return { column, ids: cellsOf(table, column, cohort).map((cell) => (missing.has(cell) ? null : cell)) };
-    });
+  return named.map((column) => {
+    const missing = new Set(spec.missing);
+    return { column, ids: cellsOf(table, column, cohort).map((cell) => (missing.has(cell) ? null : cell)) };
+  });
 }
 
 /** Per row, the time of its visit, NaN where it is missing or no number; null without a time column of its own. */

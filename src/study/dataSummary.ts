@@ -3,7 +3,7 @@
  * folder alone.
  */
 import type { Cohort, NumericColumn } from '../data/index.js';
-import { applyStage1, type Stage1Model } from '../risk/index.js';
+import { type Stage1Model, stage1Firings } from '../risk/index.js';
 
 /** Distribution of one numeric column. */
 export interface ColumnSummary {
@@ -37,9 +37,10 @@ export function summarizeColumns({ numeric }: Pick<Cohort, 'numeric'>): {
   /** [F][F] Pearson's r over rows that have both values; null where it is undefined. */
   readonly correlation: readonly (readonly (number | null)[])[];
 } {
+  const below = numeric.map((a, i) => numeric.slice(0, i + 1).map((b) => pearson(a.values, b.values)));
   return {
     numeric: numeric.map(histogram),
-    correlation: numeric.map((a) => numeric.map((b) => pearson(a.values, b.values))),
+    correlation: numeric.map((_, i) => numeric.map((__, j) => (j <= i ? below[i][j] : below[j][i]))),
   };
 }
 
@@ -71,8 +72,11 @@ function histogram({ name, values }: NumericColumn): ColumnSummary {
   const known = values.filter((value) => !Number.isNaN(value));
   const missing = values.length - known.length;
   if (known.length === 0) return { name, missing, edges: [], counts: [] };
-  const low = known.reduce((a, b) => Math.min(a, b));
-  const high = known.reduce((a, b) => Math.max(a, b));
+  let [low, high] = [known[0], known[0]];
+  for (let i = 1; i < known.length; i++) {
+    low = Math.min(low, known[i]);
+    high = Math.max(high, known[i]);
+  }
   const steps = high - low + 1;
   const whole = steps <= MOST_BINS && known.every(Number.isInteger);
   const bins = whole ? steps : low === high ? 1 : MOST_BINS;
@@ -89,14 +93,22 @@ function histogram({ name, values }: NumericColumn): ColumnSummary {
  * @returns in [−1, 1]; null where a column is constant on these rows or there are none
  */
 function pearson(a: Float64Array, b: Float64Array): number | null {
-  const rows = Array.from(a.keys()).filter((row) => !Number.isNaN(a[row]) && !Number.isNaN(b[row]));
-  const mean = (values: Float64Array) => rows.reduce((sum, row) => sum + values[row], 0) / rows.length;
-  const [meanA, meanB] = [mean(a), mean(b)];
+  let [n, sumA, sumB] = [0, 0, 0];
+  for (let row = 0; row < a.length; row++) {
+    if (Number.isNaN(a[row]) || Number.isNaN(b[row])) continue;
+    n++;
+    sumA += a[row];
+    sumB += b[row];
+  }
+  const [meanA, meanB] = [sumA / n, sumB / n];
   let [both, squareA, squareB] = [0, 0, 0];
-  for (const row of rows) {
-    both += (a[row] - meanA) * (b[row] - meanB);
-    squareA += (a[row] - meanA) ** 2;
-    squareB += (b[row] - meanB) ** 2;
+  for (let row = 0; row < a.length; row++) {
+    if (Number.isNaN(a[row]) || Number.isNaN(b[row])) continue;
+    const fromMeanA = a[row] - meanA;
+    const fromMeanB = b[row] - meanB;
+    both += fromMeanA * fromMeanB;
+    squareA += fromMeanA * fromMeanA;
+    squareB += fromMeanB * fromMeanB;
   }
   if (squareA === 0 || squareB === 0) return null;
   return Math.max(-1, Math.min(1, both / Math.sqrt(squareA * squareB)));
@@ -111,17 +123,18 @@ export function countRules(
   cohort: Pick<Cohort, 'size' | 'numeric' | 'categorical' | 'patientIndex' | 'order' | 'targets' | 'known'>,
   rows: Int32Array,
 ): RuleCount[][] {
-  const { rules: fired } = applyStage1(model, cohort);
-  return model.labels.map(({ rules }, l) => {
-    const counts = rules.map(() => ({ fired: 0, known: 0, positives: 0 }));
-    for (const row of rows) {
-      const cell = row * model.labels.length + l;
-      for (const rule of fired[row][l]) {
-        counts[rule].fired++;
-        counts[rule].known += cohort.known[cell];
-        counts[rule].positives += cohort.known[cell] * cohort.targets[cell];
+  const { targets, known } = cohort;
+  return stage1Firings(model, cohort).map((ofRules, l) =>
+    ofRules.map((fires) => {
+      const counts = { fired: 0, known: 0, positives: 0 };
+      for (const row of rows) {
+        if (fires[row] === 0) continue;
+        const cell = row * model.labels.length + l;
+        counts.fired++;
+        counts.known += known[cell];
+        counts.positives += known[cell] * targets[cell];
       }
-    }
-    return counts;
-  });
+      return counts;
+    }),
+  );
 }

@@ -2,12 +2,13 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
-  evaluateDecisionCurves,
-  evaluateMultilabel,
-  evaluateSubgroups,
+  bootstrapTogether,
+  decisionCurveResampling,
   type Measurement,
+  multilabelResampling,
+  subgroupResampling,
 } from '../metrics/index.js';
-import { type ChosenPoint, choosePoints, measurePoints, operatingRules } from './operatingPoints.js';
+import { type ChosenPoint, choosePoints, operatingRules, pointResampling } from './operatingPoints.js';
 import { parseStudy } from './parse.js';
 import type { Predictions } from './predictions.js';
 import { openRunFolder, RUN_FILES, readRunFile, readRunJson, writeRunFile } from './runFolder.js';
@@ -95,14 +96,17 @@ interface MeasureOptions {
 
 function measurePart(part: ScoredPart, { resamples, seed, chosen, levels }: MeasureOptions): Measurement {
   const { labels, probabilities, decisions, targets, known, patients, repeat } = part;
-  const predictions = { labels, probabilities, decisions, targets, known, patients, repeat, resamples, seed };
-  const curves = evaluateDecisionCurves(predictions);
-  const points = measurePoints(chosen, part, predictions);
-  const subgroups = levels.map(({ column, grouping }, i) => ({
-    column,
-    tables: evaluateSubgroups({ ...predictions, grouping: grouping(part.subgroups[i].values) }),
-  }));
-  const evaluation = evaluateMultilabel(predictions);
+  const predictions = { labels, probabilities, decisions, targets, known, patients, repeat };
+  const groupings = levels.map(({ grouping }, i) => grouping(part.subgroups[i].values));
+  const [evaluation, curves, points, ...tables] = bootstrapTogether(
+    [
+      multilabelResampling(predictions),
+      decisionCurveResampling(predictions),
+      pointResampling(chosen, part, predictions),
+      ...groupings.map((grouping) => subgroupResampling({ ...predictions, grouping })),
+    ],
+    { resamples, seed },
+  );
   return {
     ...evaluation,
     labels: Object.fromEntries(
@@ -112,7 +116,7 @@ function measurePart(part: ScoredPart, { resamples, seed, chosen, levels }: Meas
           ...evaluation.labels[label],
           decisionCurve: curves[label],
           operatingPoints: points[label],
-          subgroups: Object.fromEntries(subgroups.map(({ column, tables }) => [column, tables[label]])),
+          subgroups: Object.fromEntries(levels.map(({ column }, i) => [column, tables[i][label]])),
         },
       ]),
     ),

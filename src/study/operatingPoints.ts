@@ -3,9 +3,10 @@ import {
   type ChosenThreshold,
   chooseOperatingPoint,
   type DecidedPredictions,
-  evaluateDecisions,
+  decisionResampling,
   type OperatingPoint,
   type OperatingRule,
+  type Resampling,
 } from '../metrics/index.js';
 import type { Study } from './schema.js';
 import type { ScoredPart } from './scoredRows.js';
@@ -55,39 +56,50 @@ export function choosePoints(
   }));
 }
 
+/** Label → its points, in the order in which they were chosen. */
+export type LabelPoints = Readonly<Record<string, readonly OperatingPoint[]>>;
+
 /**
- * Measures chosen points on the rows of a part, each row decided by the threshold of its own split.
- * @param predictions the part as the metrics read it, with the options of the bootstrap
- * @returns label → its points, in the order of `chosen`
+ * What measuring chosen points bootstraps: the rows of a part, each decided by the threshold of its own split.
+ * @param chosen at least one
+ * @param predictions the part as the metrics read it
  */
-export function measurePoints(
+export function pointResampling(
   chosen: readonly ChosenPoint[],
   { split }: Pick<ScoredPart, 'split'>,
   predictions: Omit<DecidedPredictions, 'points'>,
-): Readonly<Record<string, readonly OperatingPoint[]>> {
+): Resampling<LabelPoints> {
   const { labels, probabilities } = predictions;
-  const points = chosen.map(({ rule, thresholds }) => ({
-    // Without a threshold nothing is decided positive; such a label is not read.
-    decisions: Uint8Array.from(probabilities, (probability, cell) => {
-      const { threshold } = thresholds[cell % labels.length][split[Math.floor(cell / labels.length)]];
-      return Number(threshold !== null && probability >= threshold);
-    }),
-    ...(rule.kind === 'cost' ? { cost: rule.value } : {}),
-  }));
-  const measured = evaluateDecisions({ ...predictions, points });
-  return Object.fromEntries(
-    labels.map((name, label) => [
-      name,
-      chosen.map(({ rule, thresholds }, point): OperatingPoint => {
+  const points = chosen.map(({ rule, thresholds }) => {
+    const decisions = new Uint8Array(probabilities.length);
+    for (let row = 0; row < split.length; row++) {
+      for (let label = 0; label < labels.length; label++) {
+        const cell = row * labels.length + label;
+        const { threshold } = thresholds[label][split[row]];
+        // Without a threshold nothing is decided positive; such a label is not read.
+        decisions[cell] = threshold !== null && probabilities[cell] >= threshold ? 1 : 0;
+      }
+    }
+    return rule.kind === 'cost' ? { decisions, cost: rule.value } : { decisions };
+  });
+  const resampling = decisionResampling({ ...predictions, points });
+  return {
+    ...resampling,
+    conclude: (values, draws) => {
+      const measured = resampling.conclude(values, draws);
+      const point = ({ rule, thresholds }: ChosenPoint, p: number, label: number): OperatingPoint => {
         const own = thresholds[label];
         const missing = own.find(({ threshold }) => threshold === null);
         if (missing?.threshold === null) return { rule, thresholds: null, reason: missing.reason };
         return {
           rule,
           thresholds: own.flatMap(({ threshold }) => (threshold === null ? [] : [threshold])),
-          ...measured[point][name],
+          ...measured[p][labels[label]],
         };
-      }),
-    ]),
-  );
+      };
+      return Object.fromEntries(
+        labels.map((name, label) => [name, chosen.map((own, p) => point(own, p, label))]),
+      );
+    },
+  };
 }

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Cohort, Split } from '../data/index.js';
 import { ConfigError } from '../errors.js';
 import { clippedLogit } from '../metrics/index.js';
-import { applyStage1 } from '../risk/index.js';
+import { stage1Probabilities } from '../risk/index.js';
 import { Interrupted, type ProgressListener } from '../train/index.js';
 import { requireClean } from './audit.js';
 import type { RunMetrics } from './evaluate.js';
@@ -86,7 +86,7 @@ interface FittedSplit extends Stage1Predictor {
 
 function fitSplit(study: Study, cohort: Cohort, split: Split): FittedSplit {
   const stage1 = fitStudyStage1(study, cohort, split.train);
-  const { probabilities } = applyStage1(stage1, cohort);
+  const probabilities = stage1Probabilities(stage1, cohort);
   const logits = (rows: Int32Array) => stage1Logits(probabilities, rows, cohort.labels.length);
   return {
     stage1,
