@@ -38,6 +38,7 @@ export {
   type Placement,
   placeImage,
 } from './decode.js';
+export { gather, recordedValues } from './gather.js';
 export {
   type ImageStore,
   type ImageStoreOptions,

@@ -1,6 +1,7 @@
 /** Cohorts of fewer rows: a part of a cohort, or one whose damaged images were left out. */
 import { DataError } from '../errors.js';
 import type { Cohort, Visit } from './cohort.js';
+import { gather } from './gather.js';
 import type { ImageStore, Prepared, PrepareOptions } from './image-store.js';
 
 /**
@@ -28,7 +29,7 @@ export function selectRows(cohort: Cohort, rows: Int32Array): Cohort {
       return newPatient.get(patient)!;
     }),
     lines: rows.map((row) => cohort.lines[row]),
-    order: cohort.order === null ? null : Float64Array.from(rows, (row) => cohort.order![row]),
+    order: cohort.order === null ? null : gather(cohort.order, rows),
     targets: Float32Array.from(
       { length: rows.length * L },
       (_, i) => cohort.targets[rows[Math.floor(i / L)] * L + (i % L)],
@@ -39,7 +40,7 @@ export function selectRows(cohort: Cohort, rows: Int32Array): Cohort {
     ),
     numeric: cohort.numeric.map((column) => ({
       ...column,
-      values: Float64Array.from(rows, (row) => column.values[row]),
+      values: gather(column.values, rows),
     })),
     categorical: cohort.categorical.map((column) => ({ ...column, values: pick(column.values) })),
     text: cohort.text.map((column) => ({ ...column, values: pick(column.values) })),

@@ -2,7 +2,7 @@
  * From imputed columns to stage 1's feature matrix: numbers or bins, one-hot levels, missing indicators. Which features
  * there are is decided on the training rows and kept in the model.
  */
-import { suggestName } from '../data/index.js';
+import { gather, suggestName } from '../data/index.js';
 import { ConfigError } from '../errors.js';
 import { type BinMethod, binOf, checkCuts, quantileCuts, treeCuts, uniformCuts } from './discretise.js';
 import { type Feature, featureName, type LabelRows, type Stage1Features } from './features.js';
@@ -35,7 +35,7 @@ export function chooseFeatures(
     const { kind, levels } = source.numeric[i];
     const recorded = rows.filter((row) => missing[row] === 0);
     if (recorded.length === 0) emptyColumns.add(column);
-    const numbers = Float64Array.from(recorded, (row) => values[row]);
+    const numbers = gather(values, recorded);
     candidates.push({
       kind: 'numeric',
       column,
@@ -200,7 +200,7 @@ class Twins {
   }
 
   private canonical(column: Float64Array): Float64Array {
-    const values = Float64Array.from(this.rows, (row) => column[row]);
+    const values = gather(column, this.rows);
     const first = values[0];
     const second = values.find((value) => value !== first);
     const binary = values.every((value) => value === first || value === second);

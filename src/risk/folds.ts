@@ -46,8 +46,18 @@ export function groupedFolds(
     positives[least] += positivesOf[patient];
   };
   // Large patients first, so that a late one cannot unbalance the folds; the sort keeps the shuffled order of equals.
-  for (const patient of withPositive.sort((a, b) => positivesOf[b] - positivesOf[a]))
-    deal(patient, positives);
-  for (const patient of without.sort((a, b) => rowsOf[b] - rowsOf[a])) deal(patient, sizes);
-  return { fold: Int32Array.from(rows, (row) => foldOf[patientIndex[row]]), folds };
+  for (const patient of descending(withPositive, positivesOf)) deal(patient, positives);
+  for (const patient of descending(without, rowsOf)) deal(patient, sizes);
+  return { fold: rows.map((row) => foldOf[patientIndex[row]]), folds };
+}
+
+/** Patients by descending count, equal ones in their order: a counting sort, as most patients have one row. */
+function descending(patients: Int32Array, countOf: Int32Array): Int32Array {
+  const most = patients.reduce((high, patient) => Math.max(high, countOf[patient]), 0);
+  const starts = new Int32Array(most + 2);
+  for (const patient of patients) starts[most - countOf[patient] + 1]++;
+  for (let bucket = 0; bucket <= most; bucket++) starts[bucket + 1] += starts[bucket];
+  const sorted = new Int32Array(patients.length);
+  for (const patient of patients) sorted[starts[most - countOf[patient]]++] = patient;
+  return sorted;
 }

@@ -2,7 +2,7 @@
  * Missing values of the table columns (P1): carried forward within a patient for declared columns, then the training
  * median or mode, or for categories an explicit missing level. Fitted on training rows only.
  */
-import { suggestName } from '../data/index.js';
+import { gather, recordedValues, suggestName } from '../data/index.js';
 import { ConfigError, DataError } from '../errors.js';
 import type { Stage1Features } from './features.js';
 import type { Stage1Note } from './note.js';
@@ -59,7 +59,7 @@ export function fitImputer(features: Stage1Features, rows: Int32Array, options: 
   checkForwardFill(features, forwardFill);
   return {
     numeric: features.numeric.map(({ name, values, kind }) => {
-      const recorded = Float64Array.from(rows, (row) => values[row]).filter((value) => !Number.isNaN(value));
+      const recorded = recordedValues(gather(values, rows));
       if (!recorded.every(Number.isFinite)) {
         throw new DataError(
           'infinite-value',

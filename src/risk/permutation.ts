@@ -50,12 +50,15 @@ export function permutationTest(
   // [feature][labelling], the given labels first.
   const scores = features.map(({ rule }) => new Float64Array(permutations + 1).fill(rule.score, 0, 1));
   const totals = features.map(({ table }) => codeTotals(table, rows));
+  const codes = interleave(
+    features.map(({ table }) => table.codes),
+    rows,
+  );
   const counts = totals.map((total) => new Float64Array(total.length * 2));
   const exchange = labelExchange(target, rows, patientIndex, random);
   for (let permutation = 1; permutation <= permutations; permutation++) {
-    const positives = exchange();
+    countPositives(codes, exchange(), totals, counts);
     features.forEach(({ table }, f) => {
-      countPositives(table.codes, positives, totals[f], counts[f]);
       scores[f][permutation] = search(table, counts[f])?.score ?? 0;
     });
   }
@@ -100,7 +103,8 @@ function shareAsGood(scores: Float64Array, given: number): number {
 
 /**
  * Prepares the exchange of labels.
- * @returns a function that draws a permutation and gives the rows that are then positive, a view that it reuses
+ * @returns a function that draws a permutation and gives the places in `rows` that are then positive, a view that it
+ *   reuses
  */
 function labelExchange(
   target: Uint8Array,
@@ -108,41 +112,83 @@ function labelExchange(
   patientIndex: Int32Array,
   random: Random,
 ): () => Int32Array {
-  const blocks = new Map<number, number[]>();
-  for (const row of Int32Array.from(rows).sort()) {
-    const block = blocks.get(patientIndex[row]);
-    if (block === undefined) blocks.set(patientIndex[row], [row]);
-    else block.push(row);
-  }
-  const bySize = new Map<number, (readonly number[])[]>();
-  for (const block of blocks.values()) {
-    const peers = bySize.get(block.length);
-    if (peers === undefined) bySize.set(block.length, [block]);
+  const { places, starts } = patientBlocks(rows, patientIndex);
+  const bySize = new Map<number, number[]>();
+  for (let block = 0; block + 1 < starts.length; block++) {
+    const size = starts[block + 1] - starts[block];
+    const peers = bySize.get(size);
+    if (peers === undefined) bySize.set(size, [block]);
     else peers.push(block);
   }
-  const groups = [...bySize.values()].map((members) => ({
-    members,
+  const isPositive = (block: number, offset: number) => target[rows[places[starts[block] + offset]]] === 1;
+  const groups = [...bySize].map(([size, blocks]) => {
+    const members = Int32Array.from(blocks);
+    const offsets: number[] = [];
     // Only blocks with a positive row are dealt out: where the others go makes no difference.
-    positive: members
-      .map((block) => [...block.keys()].filter((i) => target[block[i]] === 1))
-      .filter((places) => places.length > 0),
-    order: Int32Array.from(members.keys()),
-  }));
+    const ends: number[] = [];
+    for (const block of members) {
+      const before = offsets.length;
+      for (let offset = 0; offset < size; offset++) if (isPositive(block, offset)) offsets.push(offset);
+      if (offsets.length > before) ends.push(offsets.length);
+    }
+    // Of the i-th block that is dealt out, the positive rows are offsets[ends[i − 1]] … offsets[ends[i] − 1].
+    return { members, offsets: Int32Array.from(offsets), ends: Int32Array.from(ends) };
+  });
+  const orders = groups.map(({ members }) => new Int32Array(members.length).map((_, i) => i));
   const positives = new Int32Array(rows.reduce((sum, row) => sum + target[row], 0));
   return () => {
     let count = 0;
-    for (const { members, positive, order } of groups) {
+    for (let g = 0; g < groups.length; g++) {
+      const { members, offsets, ends } = groups[g];
+      const order = orders[g];
+      let place = 0;
       // The first steps of a Fisher–Yates shuffle: as many receivers, drawn without replacement, as there are givers.
-      for (let i = 0; i < positive.length; i++) {
+      for (let i = 0; i < ends.length; i++) {
         const j = i + random.integer(order.length - i);
         const receiver = order[j];
         order[j] = order[i];
         order[i] = receiver;
-        for (const place of positive[i]) positives[count++] = members[receiver][place];
+        const start = starts[members[receiver]];
+        for (; place < ends[i]; place++) positives[count++] = places[start + offsets[place]];
       }
     }
     return positives;
   };
+}
+
+/**
+ * Places in `rows` by patient, patients in the order of their first row, a patient's rows ascending.
+ * @returns `starts`: where each patient's places begin in `places`, and their end
+ */
+function patientBlocks(
+  rows: Int32Array,
+  patientIndex: Int32Array,
+): { places: Int32Array; starts: Int32Array } {
+  const ascending = new Int32Array(rows.length).map((_, place) => place);
+  if (rows.some((row, i) => i > 0 && row < rows[i - 1])) ascending.sort((a, b) => rows[a] - rows[b]);
+  const blockOf = new Int32Array(rows.reduce((most, row) => Math.max(most, patientIndex[row]), -1) + 1);
+  const sizes: number[] = [];
+  for (const place of ascending) {
+    const patient = patientIndex[rows[place]];
+    if (blockOf[patient] === 0) blockOf[patient] = sizes.push(0);
+    sizes[blockOf[patient] - 1]++;
+  }
+  const starts = new Int32Array(sizes.length + 1);
+  for (let block = 0; block < sizes.length; block++) starts[block + 1] = starts[block] + sizes[block];
+  const next = starts.slice();
+  const places = new Int32Array(rows.length);
+  for (const place of ascending) places[next[blockOf[patientIndex[rows[place]]] - 1]++] = place;
+  return { places, starts };
+}
+
+/** The codes of all features row by row, so that a row is one place in memory. @returns [place in rows, feature] */
+function interleave(codes: readonly Int32Array[], rows: Int32Array): Int32Array {
+  const width = codes.length;
+  const interleaved = new Int32Array(rows.length * width);
+  codes.forEach((ofFeature, f) => {
+    for (let i = 0; i < rows.length; i++) interleaved[i * width + f] = ofFeature[rows[i]];
+  });
+  return interleaved;
 }
 
 function codeTotals({ codes, thresholds }: CutTable, rows: Int32Array): Float64Array {
@@ -151,20 +197,32 @@ function codeTotals({ codes, thresholds }: CutTable, rows: Int32Array): Float64A
   return totals;
 }
 
-/** @param counts [code][class], overwritten */
+/**
+ * @param codes [place, feature]
+ * @param positives places
+ * @param totals [feature][code]
+ * @param counts [feature][code][class], overwritten
+ */
 function countPositives(
   codes: Int32Array,
   positives: Int32Array,
-  totals: Float64Array,
-  counts: Float64Array,
+  totals: readonly Float64Array[],
+  counts: readonly Float64Array[],
 ): void {
-  for (let code = 0; code < totals.length; code++) {
-    counts[code * 2] = totals[code];
-    counts[code * 2 + 1] = 0;
-  }
+  const width = totals.length;
+  totals.forEach((ofFeature, f) => {
+    for (let code = 0; code < ofFeature.length; code++) {
+      counts[f][code * 2] = ofFeature[code];
+      counts[f][code * 2 + 1] = 0;
+    }
+  });
   for (let i = 0; i < positives.length; i++) {
-    const cell = codes[positives[i]] * 2;
-    counts[cell]--;
-    counts[cell + 1]++;
+    const at = positives[i] * width;
+    for (let f = 0; f < width; f++) {
+      const ofFeature = counts[f];
+      const cell = codes[at + f] * 2;
+      ofFeature[cell]--;
+      ofFeature[cell + 1]++;
+    }
   }
 }

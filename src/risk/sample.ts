@@ -1,4 +1,5 @@
 /** What a multivariate model of one label is fitted on: training rows, resampled or not, and the weight of each class. */
+import { gather } from '../data/index.js';
 import type { Random } from '../random/index.js';
 import { balancedWeights } from './cart.js';
 import type { Stage1Options } from './options.js';
@@ -30,7 +31,7 @@ export function trainingSample(
   { resampling, classWeight: weighting }: Pick<Stage1Options, 'resampling' | 'classWeight'>,
   random: Random,
 ): TrainingSample {
-  const own = columns.map((column) => Float64Array.from(rows, (row) => column[row]));
+  const own = columns.map((column) => gather(column, rows));
   const truth = Uint8Array.from(rows, (row) => target[row]);
   const positives = truth.reduce((sum, value) => sum + value, 0);
   const real: ClassWeight = [rows.length - positives, positives];

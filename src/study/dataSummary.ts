@@ -2,7 +2,7 @@
  * What a report says of the data: counts that the run folder keeps as data.json, so that a report needs the run
  * folder alone.
  */
-import type { Cohort, NumericColumn } from '../data/index.js';
+import { type Cohort, type NumericColumn, recordedValues } from '../data/index.js';
 import { type Stage1Model, stage1Firings } from '../risk/index.js';
 
 /** Distribution of one numeric column. */
@@ -69,7 +69,7 @@ export function countMissing(
 
 /** Whole numbers with few steps between them get a bin each, other columns equally wide bins. */
 function histogram({ name, values }: NumericColumn): ColumnSummary {
-  const known = values.filter((value) => !Number.isNaN(value));
+  const known = recordedValues(values);
   const missing = values.length - known.length;
   if (known.length === 0) return { name, missing, edges: [], counts: [] };
   let [low, high] = [known[0], known[0]];

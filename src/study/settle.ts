@@ -1,5 +1,5 @@
 /** From a split's logits to what is said of its rows: calibration and tiers, settled on validation rows. */
-import type { Cohort, Split } from '../data/index.js';
+import { type Cohort, gather, type Split } from '../data/index.js';
 import { assignTiers, fitTiers, type TierModel } from '../risk/index.js';
 import { applyCalibration, type CalibrationModel, fitCalibration } from '../train/index.js';
 import type { Predictions } from './predictions.js';
@@ -89,14 +89,14 @@ function featureRows(cohort: Cohort, rows: Int32Array) {
     size: rows.length,
     numeric: cohort.numeric.map((column) => ({
       ...column,
-      values: Float64Array.from(rows, (row) => column.values[row]),
+      values: gather(column.values, rows),
     })),
     categorical: cohort.categorical.map((column) => ({
       ...column,
       values: Array.from(rows, (row) => column.values[row]),
     })),
     patientIndex: rows.map((row) => cohort.patientIndex[row]),
-    order: cohort.order === null ? null : Float64Array.from(rows, (row) => cohort.order![row]),
+    order: cohort.order === null ? null : gather(cohort.order, rows),
   };
 }
 

@@ -50,10 +50,15 @@ export function codedColumns({
 
 function code(name: string, cells: ArrayLike<string | number | null>): Codes {
   const codeOf = new Map<string | number | null, number>();
-  const codes = Int32Array.from(cells as ArrayLike<number>, (cell) => {
-    if (!codeOf.has(cell)) codeOf.set(cell, codeOf.size);
-    return codeOf.get(cell)!;
-  });
+  const codes = new Int32Array(cells.length);
+  for (let row = 0; row < codes.length; row++) {
+    let own = codeOf.get(cells[row]);
+    if (own === undefined) {
+      own = codeOf.size;
+      codeOf.set(cells[row], own);
+    }
+    codes[row] = own;
+  }
   const counts = new Float64Array(codeOf.size);
   for (const value of codes) counts[value]++;
   const n = codes.length;

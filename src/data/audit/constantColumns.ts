@@ -6,11 +6,14 @@ import { type Finding, makeFinding } from './finding.js';
 export function findConstantColumns({ numeric, categorical, text, size }: Cohort): Finding[] {
   const columns = [...numeric, ...categorical, ...text];
   return columns.flatMap(({ name, values }) => {
-    const recorded = new Set<string | number | null>(values);
-    recorded.delete(null);
-    recorded.delete(Number.NaN);
-    if (recorded.size > 1) return [];
-    const what = recorded.size === 0 ? 'has no recorded value' : 'has the same value wherever it is recorded';
+    let first: string | number | null = null;
+    for (let row = 0; row < values.length; row++) {
+      const value = values[row];
+      if (value === null || Number.isNaN(value)) continue;
+      first ??= value;
+      if (value !== first) return [];
+    }
+    const what = first === null ? 'has no recorded value' : 'has the same value wherever it is recorded';
     return makeFinding('constant-column', 'note', name, {
       message: `column "${name}" ${what}`,
       columns: [name],

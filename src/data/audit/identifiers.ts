@@ -1,5 +1,6 @@
 /** Features that number or name rows and patients: they say nothing of new ones. */
 import type { Cohort } from '../cohort.js';
+import { recordedValues } from '../gather.js';
 import { type Finding, makeFinding } from './finding.js';
 
 /** Rows from which a column's uniqueness is no accident. */
@@ -29,7 +30,7 @@ function nearlyUnique(values: readonly (string | null)[]): boolean {
 
 /** Distinct whole numbers that rise, or fall, from nearly every row to the next: 17, 18, 20, … */
 function counts(values: Float64Array): boolean {
-  const recorded = values.filter((value) => !Number.isNaN(value));
+  const recorded = recordedValues(values);
   if (recorded.length < FEWEST_ROWS || !recorded.every(Number.isInteger)) return false;
   if (new Set(recorded).size < NEARLY_ALL * recorded.length) return false;
   let [rises, falls] = [0, 0];

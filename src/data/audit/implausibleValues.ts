@@ -1,5 +1,6 @@
 /** Numbers that look like codes for a missing value, or like slips: an age of 414, a weight of 999. */
 import type { Cohort } from '../cohort.js';
+import { distinctValues, recordedValues } from '../gather.js';
 import { type Finding, makeFinding } from './finding.js';
 
 /** Values so far out that only a code or a slip explains them, and ages that nobody has. */
@@ -11,12 +12,11 @@ const FEWEST_VALUES = 20;
 export function findImplausibleValues({ numeric, lines }: Cohort): Finding[] {
   return numeric.flatMap(({ name, kind, values }) => {
     if (kind === 'ordinal') return [];
-    const rows = Array.from(values.keys()).filter((row) => !Number.isNaN(values[row]));
-    const outside = implausible(
-      name,
-      Float64Array.from(rows, (row) => values[row]),
-    );
-    const found = rows.filter((row) => outside(values[row]));
+    const outside = implausible(name, recordedValues(values));
+    const found: number[] = [];
+    for (let row = 0; row < values.length; row++) {
+      if (!Number.isNaN(values[row]) && outside(values[row])) found.push(row);
+    }
     if (found.length === 0) return [];
     return makeFinding('implausible-values', 'note', name, {
       message: `column "${name}" holds values far from all others, perhaps codes for "not recorded"`,
@@ -35,7 +35,7 @@ export function findImplausibleValues({ numeric, lines }: Cohort): Finding[] {
  */
 function implausible(name: string, values: Float64Array): (value: number) => boolean {
   const sorted = values.toSorted();
-  const distinct = sorted.filter((value, i) => i === 0 || value !== sorted[i - 1]);
+  const distinct = distinctValues(sorted);
   const isAge = /(^|[^a-z])age([^a-z]|$)/i.test(name);
   const old = (value: number) => isAge && (value > OLDEST_YEARS || value < 0);
   if (sorted.length < FEWEST_VALUES || distinct.length <= 2) return old;
@@ -43,11 +43,18 @@ function implausible(name: string, values: Float64Array): (value: number) => boo
   const count = (value: number) => sorted.reduce((sum, other) => sum + (other === value ? 1 : 0), 0);
   const codes = ends.filter((value) => isCode(value) && count(value) > count(nextTo(value, distinct)));
   const plain = outerFences(sorted);
-  const logarithmic = outerFences(sorted.filter((value) => value > 0).map(Math.log));
+  const positive = sorted.subarray(firstAbove(sorted, 0));
+  const logarithmic = outerFences(positive.map(Math.log));
   return (value) =>
     old(value) ||
     codes.includes(value) ||
     (beyond(value, plain) && (value <= 0 || beyond(Math.log(value), logarithmic)));
+}
+
+/** Place of the first of ascending values above a bound. */
+function firstAbove(ascending: Float64Array, bound: number): number {
+  const found = ascending.findIndex((value) => value > bound);
+  return found === -1 ? ascending.length : found;
 }
 
 /** −1, −9, −99, 99, 999, … */

@@ -1,5 +1,6 @@
 /** Any feature column as a few levels, so that one rule judges numbers and categories. */
 import type { Cohort } from '../cohort.js';
+import { distinctValues, gather, recordedValues } from '../gather.js';
 import type { AuditSample } from './sample.js';
 
 /** A column over the sample. */
@@ -21,12 +22,7 @@ const BINS = 20;
 /** The numeric, ordinal and categorical columns of a cohort as levels. */
 export function cohortLevels({ numeric, categorical }: Cohort, { rows }: AuditSample): Levels[] {
   return [
-    ...numeric.map(({ name, values }) =>
-      numericLevels(
-        name,
-        Float64Array.from(rows, (row) => values[row]),
-      ),
-    ),
+    ...numeric.map(({ name, values }) => numericLevels(name, gather(values, rows))),
     ...categorical.map(({ name, values }) => {
       const cells = Array.from(rows, (row) => values[row]);
       return exactLevels(name, cells);
@@ -35,9 +31,8 @@ export function cohortLevels({ numeric, categorical }: Cohort, { rows }: AuditSa
 }
 
 function numericLevels(name: string, values: Float64Array): Levels {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
-  const distinct = sorted.filter((value, i) => i === 0 || value !== sorted[i - 1]);
-  if (distinct.length <= MOST_EXACT)
+  const sorted = recordedValues(values).sort();
+  if (distinctValues(sorted).length <= MOST_EXACT)
     return exactLevels(
       name,
       Array.from(values, (value) => (Number.isNaN(value) ? null : value)),
@@ -48,11 +43,12 @@ function numericLevels(name: string, values: Float64Array): Levels {
     ),
   ];
   const missing = sorted.length < values.length ? cuts.length + 1 : -1;
-  const codes = Int32Array.from(values, (value) => {
-    if (Number.isNaN(value)) return missing;
-    const above = cuts.findIndex((cut) => value < cut);
-    return above < 0 ? cuts.length : above;
-  });
+  const codes = new Int32Array(values.length);
+  for (let i = 0; i < codes.length; i++) {
+    let above = 0;
+    while (above < cuts.length && values[i] >= cuts[above]) above++;
+    codes[i] = Number.isNaN(values[i]) ? missing : above;
+  }
   return { name, codes, count: cuts.length + (missing < 0 ? 1 : 2), missing, exact: false };
 }
 

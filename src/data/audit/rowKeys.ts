@@ -21,7 +21,7 @@ export function rowKeys(columns: readonly Codes[], size: number): RowKeys {
   // 53 bits of two sums: an accidental match among a million rows is a matter of one in ten thousand.
   const join = (h: number, l: number) => (h >>> 0) * 2 ** 21 + ((l >>> 0) & 0x1fffff);
   return {
-    whole: Float64Array.from(high, (h, row) => join(h, low[row])),
+    whole: new Float64Array(size).map((_, row) => join(high[row], low[row])),
     without: (column) => {
       const c = cellOf.get(column)!;
       const keys = new Float64Array(size);
@@ -42,18 +42,19 @@ function hash(value: number, column: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** Rows that share a key, ascending, where there are at least two. */
+/** Rows that share a key, ascending, where there are at least two; groups in the order of their first rows. */
 export function groupsOf(keys: Float64Array): number[][] {
-  const first = new Map<number, number | number[]>();
-  const groups: number[][] = [];
-  keys.forEach((key, row) => {
-    const seen = first.get(key);
-    if (seen === undefined) first.set(key, row);
-    else if (typeof seen === 'number') {
-      const group = [seen, row];
-      first.set(key, group);
-      groups.push(group);
-    } else seen.push(row);
-  });
-  return groups;
+  // Most keys are there once: sorting tells the others without a map of all.
+  const sorted = keys.slice().sort();
+  const groups = new Map<number, number[]>();
+  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) groups.set(sorted[i], []);
+  if (groups.size === 0) return [];
+  const ordered: number[][] = [];
+  for (let row = 0; row < keys.length; row++) {
+    const group = groups.get(keys[row]);
+    if (group === undefined) continue;
+    if (group.length === 0) ordered.push(group);
+    group.push(row);
+  }
+  return ordered;
 }

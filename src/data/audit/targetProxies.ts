@@ -74,14 +74,14 @@ function tallyLevels(
     all: new Float64Array(count),
   }));
   const totals = { positives: 0, negatives: 0 };
-  rows.forEach((row, i) => {
-    const cell = row * labels.length + label;
-    if (known[cell] === 0) return;
+  for (let i = 0; i < rows.length; i++) {
+    const cell = rows[i] * labels.length + label;
+    if (known[cell] === 0) continue;
     const part = parts[fold[i]];
     part.all[codes[i]] += weights[i];
     if (targets[cell] === 1) part.positives[codes[i]] += weights[i];
     totals[targets[cell] === 1 ? 'positives' : 'negatives'] += weights[i];
-  });
+  }
   return { folds: parts, ...totals };
 }
 
