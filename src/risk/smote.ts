@@ -2,7 +2,9 @@
  * SMOTE: synthetic minority rows on the segments between a minority row and its nearest minority neighbours
  * [chawla2002smote], two-valued columns by the vote of the neighbours as in the article's SMOTE-NC.
  */
+import { gather } from '../data/index.js';
 import type { Random } from '../random/index.js';
+import { neighbourSearch } from './neighbours.js';
 
 /** Neighbours among which the other end of a segment is drawn, as in the article. */
 const NEIGHBOURS = 5;
@@ -31,7 +33,12 @@ export function smote(
   if (wanted === 0) return { minority, columns: synthetic };
 
   const nominal = columns.map(isTwoValued);
-  const distance = minorityDistance(columns, nominal, rows);
+  const search = neighbourSearch(
+    minorityPoints(columns, nominal, rows),
+    columns.length,
+    rows.length,
+    NEIGHBOURS,
+  );
   // Whole rounds over the minority, then a random part of one more.
   const starts = Int32Array.from({ length: wanted }, (_, i) => i % rows.length);
   const rest = wanted % rows.length;
@@ -39,7 +46,7 @@ export function smote(
   starts.set(drawn, wanted - rest);
   const neighbours = new Map<number, Int32Array>();
   starts.forEach((start, s) => {
-    const near = neighbours.get(start) ?? nearest(start, rows.length, distance);
+    const near = neighbours.get(start) ?? search(start);
     neighbours.set(start, near);
     const end = near.length === 0 ? start : near[random.integer(near.length)];
     const gap = random.uniform();
@@ -56,44 +63,33 @@ export function smote(
   return { minority, columns: synthetic };
 }
 
-/** Squared distance between two minority rows, given by their places in `rows`. */
-function minorityDistance(
+/**
+ * The minority rows as points whose squared distances are those of `smote`: numeric columns first, then for every
+ * two-valued column 0 or the median spread.
+ * @returns [minority row, column]
+ */
+function minorityPoints(
   columns: readonly Float64Array[],
   nominal: readonly boolean[],
   rows: Int32Array,
-): (a: number, b: number) => number {
-  const numeric = columns.filter((_, c) => !nominal[c]);
-  const scaled = numeric.map((column) => {
-    const sd = standardDeviation(column);
-    return Float64Array.from(rows, (row) => column[row] / sd);
-  });
+): Float64Array {
+  const scaled = columns
+    .filter((_, c) => !nominal[c])
+    .map((column) => {
+      const sd = standardDeviation(column);
+      return gather(column, rows).map((value) => value / sd);
+    });
   const spreads = Float64Array.from(scaled, standardDeviation).sort();
   const middle = (spreads.length - 1) / 2;
   const median = spreads.length === 0 ? 1 : (spreads[Math.floor(middle)] + spreads[Math.ceil(middle)]) / 2;
   const codes = columns
     .filter((_, c) => nominal[c])
-    .map((column) => Float64Array.from(rows, (row) => column[row]));
-  return (a, b) => {
-    let sum = 0;
-    for (const column of scaled) sum += (column[a] - column[b]) ** 2;
-    for (const column of codes) if (column[a] !== column[b]) sum += median ** 2;
-    return sum;
-  };
-}
-
-/** The nearest other rows, nearest first; of equally near ones the earlier. */
-function nearest(row: number, rows: number, distance: (a: number, b: number) => number): Int32Array {
-  const found: { readonly other: number; readonly distance: number }[] = [];
-  for (let other = 0; other < rows; other++) {
-    if (other === row) continue;
-    const d = distance(row, other);
-    if (found.length === NEIGHBOURS && d >= found[NEIGHBOURS - 1].distance) continue;
-    let at = found.length;
-    while (at > 0 && found[at - 1].distance > d) at--;
-    found.splice(at, 0, { other, distance: d });
-    found.length = Math.min(found.length, NEIGHBOURS);
-  }
-  return Int32Array.from(found, ({ other }) => other);
+    .map((column) => gather(column, rows).map((value) => (value === column[0] ? 0 : median)));
+  const points = new Float64Array(rows.length * columns.length);
+  [...scaled, ...codes].forEach((coordinates, c) => {
+    for (let i = 0; i < rows.length; i++) points[i * columns.length + c] = coordinates[i];
+  });
+  return points;
 }
 
 /** The value most neighbours have; with a tie, or without neighbours, the row's own. */
@@ -109,6 +105,10 @@ function isTwoValued(column: Float64Array): boolean {
 }
 
 function standardDeviation(values: Float64Array): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  const mean = sum / values.length;
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) squares += (values[i] - mean) * (values[i] - mean);
+  return Math.sqrt(squares / values.length);
 }
