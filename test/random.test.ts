@@ -38,3 +38,28 @@ test('a restored state continues bit for bit', () => {
   random.restore(state);
   assert.deepEqual([random.uniform(), random.normal(), random.integer(17)], expected);
 });
+
+test('counted integers are those drawn one by one, and the stream goes on from there', () => {
+  for (const n of [1, 2, 7, 4096, 200_003]) {
+    const [one, many] = [randomStream(5, 'count', n), randomStream(5, 'count', n)];
+    const expected = new Int32Array(n);
+    const counts = new Int32Array(n);
+    for (let draw = 0; draw < 3000; draw++) expected[one.integer(n)]++;
+    many.countIntegers(1000, counts);
+    many.countIntegers(2000, counts);
+    assert.deepEqual(counts, expected);
+    assert.deepEqual(many.state(), one.state());
+  }
+});
+
+test('an integer is the remainder of a 32-bit number below the last whole multiple', () => {
+  for (const n of [1, 3, 10, 65_537, 200_000, 1_431_655_766, 2_147_483_649, 4_294_967_295, 4_294_967_296]) {
+    const [drawn, words] = [randomStream(6, n), randomStream(6, n)];
+    const limit = 2n ** 32n - (2n ** 32n % BigInt(n));
+    for (let draw = 0; draw < 2000; draw++) {
+      let word = BigInt(words.uint32());
+      while (word >= limit) word = BigInt(words.uint32());
+      assert.equal(drawn.integer(n), Number(word % BigInt(n)));
+    }
+  }
+});

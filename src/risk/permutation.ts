@@ -50,14 +50,14 @@ export function permutationTest(
   // [feature][labelling], the given labels first.
   const scores = features.map(({ rule }) => new Float64Array(permutations + 1).fill(rule.score, 0, 1));
   const totals = features.map(({ table }) => codeTotals(table, rows));
-  const codes = interleave(
+  const count = positiveCounter(
     features.map(({ table }) => table.codes),
+    totals,
     rows,
   );
-  const counts = totals.map((total) => new Float64Array(total.length * 2));
   const exchange = labelExchange(target, rows, patientIndex, random);
   for (let permutation = 1; permutation <= permutations; permutation++) {
-    countPositives(codes, exchange(), totals, counts);
+    const counts = count(exchange());
     features.forEach(({ table }, f) => {
       scores[f][permutation] = search(table, counts[f])?.score ?? 0;
     });
@@ -181,16 +181,6 @@ function patientBlocks(
   return { places, starts };
 }
 
-/** The codes of all features row by row, so that a row is one place in memory. @returns [place in rows, feature] */
-function interleave(codes: readonly Int32Array[], rows: Int32Array): Int32Array {
-  const width = codes.length;
-  const interleaved = new Int32Array(rows.length * width);
-  codes.forEach((ofFeature, f) => {
-    for (let i = 0; i < rows.length; i++) interleaved[i * width + f] = ofFeature[rows[i]];
-  });
-  return interleaved;
-}
-
 function codeTotals({ codes, thresholds }: CutTable, rows: Int32Array): Float64Array {
   const totals = new Float64Array(thresholds.length + 1);
   for (let i = 0; i < rows.length; i++) totals[codes[rows[i]]]++;
@@ -198,31 +188,39 @@ function codeTotals({ codes, thresholds }: CutTable, rows: Int32Array): Float64A
 }
 
 /**
- * @param codes [place, feature]
- * @param positives places
- * @param totals [feature][code]
- * @param counts [feature][code][class], overwritten
+ * Prepares counting by code and class for all features in one pass over the positive rows.
+ * @param codes [feature][row of the cohort]
+ * @param totals [feature][code] rows
+ * @returns a function from the places in `rows` that are positive to counts [feature][code][class], which it reuses
  */
-function countPositives(
-  codes: Int32Array,
-  positives: Int32Array,
+function positiveCounter(
+  codes: readonly Int32Array[],
   totals: readonly Float64Array[],
-  counts: readonly Float64Array[],
-): void {
-  const width = totals.length;
-  totals.forEach((ofFeature, f) => {
-    for (let code = 0; code < ofFeature.length; code++) {
-      counts[f][code * 2] = ofFeature[code];
-      counts[f][code * 2 + 1] = 0;
-    }
+  rows: Int32Array,
+): (positives: Int32Array) => readonly Float64Array[] {
+  const width = codes.length;
+  const starts = new Int32Array(width + 1);
+  for (let f = 0; f < width; f++) starts[f + 1] = starts[f] + totals[f].length;
+  // All features' cells of a row side by side, in few bytes: counting is bound by memory.
+  const Cells = starts[width] <= 0x10000 ? Uint16Array : Int32Array;
+  const cells = new Cells(rows.length * width);
+  codes.forEach((ofFeature, f) => {
+    for (let i = 0; i < rows.length; i++) cells[i * width + f] = starts[f] + ofFeature[rows[i]];
   });
-  for (let i = 0; i < positives.length; i++) {
-    const at = positives[i] * width;
-    for (let f = 0; f < width; f++) {
-      const ofFeature = counts[f];
-      const cell = codes[at + f] * 2;
-      ofFeature[cell]--;
-      ofFeature[cell + 1]++;
+  const found = new Int32Array(starts[width]);
+  const counts = totals.map((total) => new Float64Array(total.length * 2));
+  return (positives) => {
+    found.fill(0);
+    for (let i = 0; i < positives.length; i++) {
+      const end = (positives[i] + 1) * width;
+      for (let at = end - width; at < end; at++) found[cells[at]]++;
     }
-  }
+    totals.forEach((ofFeature, f) => {
+      for (let code = 0; code < ofFeature.length; code++) {
+        counts[f][code * 2] = ofFeature[code] - found[starts[f] + code];
+        counts[f][code * 2 + 1] = found[starts[f] + code];
+      }
+    });
+    return counts;
+  };
 }

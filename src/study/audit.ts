@@ -14,6 +14,7 @@ import {
 import { DataError } from '../errors.js';
 import type { ProgressListener } from '../train/index.js';
 import { labelNames, undeclaredPatients, visitTimes } from './auditContext.js';
+import { mostLines } from './notes.js';
 import { type ResolvedStudy, resolveStudy } from './resolve.js';
 import type { Modality } from './sections/data.js';
 import { studySplits } from './splits.js';
@@ -87,12 +88,14 @@ export async function requireClean(
   return accepted.map(({ code, message, count, rows }) => ({ code, message, count, rows }));
 }
 
-/** Findings as text: what and where; the remedy; the key that accepts a serious one. */
+/** Findings as text: what and where, at most 20 lines by number; the remedy; the key that accepts a serious one. */
 export function formatFindings(findings: readonly Finding[]): string {
   return findings
     .map(({ severity, message, remedy, key, count, rows }) => {
-      const rest = count > rows.length ? ` and ${count - rows.length} more` : '';
-      const where = rows.length === 0 ? '' : ` (${count === 1 ? 'line' : 'lines'} ${rows.join(', ')}${rest})`;
+      const named = rows.slice(0, mostLines);
+      const rest = count > named.length ? ` and ${count - named.length} more` : '';
+      const where =
+        rows.length === 0 ? '' : ` (${count === 1 ? 'line' : 'lines'} ${named.join(', ')}${rest})`;
       const accept = severity === 'serious' ? `\n    to accept: ${key}` : '';
       return `  ${severity}: ${message}${where}\n    remedy: ${remedy}${accept}`;
     })

@@ -2,7 +2,7 @@
  * What a report says of the data: counts that the run folder keeps as data.json, so that a report needs the run
  * folder alone.
  */
-import { type Cohort, type NumericColumn, recordedValues } from '../data/index.js';
+import { type Cohort, gather, type NumericColumn, recordedValues } from '../data/index.js';
 import { type Stage1Model, stage1Firings } from '../risk/index.js';
 
 /** Distribution of one numeric column. */
@@ -37,7 +37,8 @@ export function summarizeColumns({ numeric }: Pick<Cohort, 'numeric'>): {
   /** [F][F] Pearson's r over rows that have both values; null where it is undefined. */
   readonly correlation: readonly (readonly (number | null)[])[];
 } {
-  const below = numeric.map((a, i) => numeric.slice(0, i + 1).map((b) => pearson(a.values, b.values)));
+  const columns = numeric.map(({ values }) => ({ values, moments: momentsOf(values) }));
+  const below = columns.map((a, i) => columns.slice(0, i + 1).map((b) => pearson(a, b)));
   return {
     numeric: numeric.map(histogram),
     correlation: numeric.map((_, i) => numeric.map((__, j) => (j <= i ? below[i][j] : below[j][i]))),
@@ -87,29 +88,54 @@ function histogram({ name, values }: NumericColumn): ColumnSummary {
   return { name, missing, edges: Array.from({ length: bins + 1 }, (_, i) => start + i * width), counts };
 }
 
+/** Of a column that is recorded in every row: its mean and Σ (a − ā)²; null for another. */
+function momentsOf(values: Float64Array): { readonly mean: number; readonly squares: number } | null {
+  let sum = 0;
+  for (let row = 0; row < values.length; row++) {
+    if (Number.isNaN(values[row])) return null;
+    sum += values[row];
+  }
+  const mean = sum / values.length;
+  let squares = 0;
+  for (let row = 0; row < values.length; row++) squares += (values[row] - mean) * (values[row] - mean);
+  return { mean, squares };
+}
+
+interface SummedColumn {
+  readonly values: Float64Array;
+  readonly moments: ReturnType<typeof momentsOf>;
+}
+
 /**
  * Pearson's correlation over the rows that have both values.
  *   r = Σ (a − ā)(b − b̄) / √(Σ (a − ā)² Σ (b − b̄)²)
  * @returns in [−1, 1]; null where a column is constant on these rows or there are none
  */
-function pearson(a: Float64Array, b: Float64Array): number | null {
-  let [n, sumA, sumB] = [0, 0, 0];
-  for (let row = 0; row < a.length; row++) {
-    if (Number.isNaN(a[row]) || Number.isNaN(b[row])) continue;
-    n++;
-    sumA += a[row];
-    sumB += b[row];
+function pearson(a: SummedColumn, b: SummedColumn): number | null {
+  if (a.moments !== null && b.moments !== null) {
+    const [meanA, meanB] = [a.moments.mean, b.moments.mean];
+    let both = 0;
+    for (let row = 0; row < a.values.length; row++) both += (a.values[row] - meanA) * (b.values[row] - meanB);
+    return quotient(both, a.moments.squares, b.moments.squares);
   }
-  const [meanA, meanB] = [sumA / n, sumB / n];
-  let [both, squareA, squareB] = [0, 0, 0];
+  const rows = recordedInBoth(a.values, b.values);
+  const [valuesA, valuesB] = [gather(a.values, rows), gather(b.values, rows)];
+  return pearson(
+    { values: valuesA, moments: momentsOf(valuesA) },
+    { values: valuesB, moments: momentsOf(valuesB) },
+  );
+}
+
+function recordedInBoth(a: Float64Array, b: Float64Array): Int32Array {
+  const rows = new Int32Array(a.length);
+  let count = 0;
   for (let row = 0; row < a.length; row++) {
-    if (Number.isNaN(a[row]) || Number.isNaN(b[row])) continue;
-    const fromMeanA = a[row] - meanA;
-    const fromMeanB = b[row] - meanB;
-    both += fromMeanA * fromMeanB;
-    squareA += fromMeanA * fromMeanA;
-    squareB += fromMeanB * fromMeanB;
+    if (!Number.isNaN(a[row]) && !Number.isNaN(b[row])) rows[count++] = row;
   }
+  return rows.subarray(0, count);
+}
+
+function quotient(both: number, squareA: number, squareB: number): number | null {
   if (squareA === 0 || squareB === 0) return null;
   return Math.max(-1, Math.min(1, both / Math.sqrt(squareA * squareB)));
 }

@@ -1,8 +1,8 @@
 /** What reading the data did besides reading, in one line for the terminal. */
 import type { CohortNote } from '../data/index.js';
 
-/** Lines that a note names; of more, the number is given. */
-const mostLines = 20;
+/** Lines that a note or a finding names in text; of more, the number is given. */
+export const mostLines = 20;
 
 /** `skipped rows: column "age": a number is written with digits and a point (3 rows: lines 4, 7, 9)`. */
 export function describeNote({ message, count, rows }: CohortNote): string {

@@ -3,7 +3,7 @@ import type { Cohort, CohortNote, Split } from '../data/index.js';
 import type { Stage1Model, TierModel } from '../risk/index.js';
 import { countMissing, countRules, summarizeColumns } from './dataSummary.js';
 import { collectEnvironment, type Engine } from './environment.js';
-import { evaluateRun, type RunMetrics } from './evaluate.js';
+import { evaluateFolder, type RunMetrics } from './evaluate.js';
 import type { Predictions } from './predictions.js';
 import { reportRun } from './report.js';
 import { type Stage1Predictor, writeDataRecord, writeFitted, writePredictions } from './runRecords.js';
@@ -84,13 +84,13 @@ export async function measureRun(
   { inputs, notes, accepted, parts }: RunHistory,
   { started, engine }: { readonly started: number; readonly engine: Engine | null },
 ): Promise<RunMetrics> {
-  const metrics = await evaluateRun(run, {
+  const { metrics, predictions } = await evaluateFolder(run, {
     seconds: (performance.now() - started) / 1000,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     environment: collectEnvironment(engine, study.seed),
     checksums: inputs,
     audit: { accepted: [...accepted], notes: [...notes, ...fitNotes(parts)] },
   });
-  await reportRun(run);
+  await reportRun(run, predictions);
   return metrics;
 }

@@ -40,36 +40,48 @@ export interface ScoredRun {
  *   when there are no validation or test rows
  */
 export function scoreRows(predictions: Predictions, criterion: ThresholdCriterion): ScoredRun {
-  const { labels, splits, repeat, fold } = predictions;
-  const rowsWhere = (accept: (row: number) => boolean) => Array.from(splits.keys()).filter(accept);
-  const splitOf = splits.map((_, row) => `repeat ${repeat[row]}, fold ${fold[row]}`);
-  const inOrder = rowsWhere(() => true).sort((a, b) => repeat[a] - repeat[b] || fold[a] - fold[b]);
-  const names = [...new Set(inOrder.map((row) => splitOf[row]))];
-  const thresholds = names.map((name) => {
-    const rows = rowsWhere((row) => splits[row] === 'validation' && splitOf[row] === name);
+  const { labels } = predictions;
+  const { names, splitOf } = splitsOf(predictions);
+  const thresholds = names.map((name, s) => {
+    const rows = rowsWhere(
+      predictions,
+      (row) => predictions.splits[row] === 'validation' && splitOf[row] === s,
+    );
     return labels.map((label, l) => threshold(predictions, rows, l, criterion, `label "${label}", ${name}`));
   });
-  const cuts = new Map(names.map((name, s) => [name, thresholds[s]]));
   const patients = patientIndices(predictions.patients);
   const part = (name: 'validation' | 'test'): ScoredPart => {
-    const rows = rowsWhere((row) => splits[row] === name);
+    const rows = rowsWhere(predictions, (row) => predictions.splits[row] === name);
     if (rows.length === 0)
       throw new DataError('no-rows', `scoreRows: there must be ${name} rows, got none; train the study anew`);
-    const cells = rows.flatMap((row) => labels.map((_, l) => row * labels.length + l));
+    const scored = {
+      targets: new Float32Array(rows.length * labels.length),
+      known: new Uint8Array(rows.length * labels.length),
+      probabilities: new Float64Array(rows.length * labels.length),
+      decisions: new Uint8Array(rows.length * labels.length),
+      tiers: new Uint8Array(rows.length * labels.length),
+    };
+    for (let i = 0, to = 0; i < rows.length; i++) {
+      const cuts = thresholds[splitOf[rows[i]]];
+      for (let l = 0; l < labels.length; l++, to++) {
+        const from = rows[i] * labels.length + l;
+        scored.targets[to] = predictions.targets[from];
+        scored.known[to] = predictions.known[from];
+        scored.probabilities[to] = predictions.probabilities[from];
+        scored.decisions[to] = predictions.probabilities[from] >= cuts[l] ? 1 : 0;
+        scored.tiers[to] = predictions.tiers[from];
+      }
+    }
     return {
       labels,
-      ids: rows.map((row) => predictions.ids[row]),
-      patients: Int32Array.from(rows, (row) => patients[row]),
-      repeat: Int32Array.from(rows, (row) => repeat[row]),
-      split: Int32Array.from(rows, (row) => names.indexOf(splitOf[row])),
-      targets: Float32Array.from(cells, (cell) => predictions.targets[cell]),
-      known: Uint8Array.from(cells, (cell) => predictions.known[cell]),
-      probabilities: Float64Array.from(cells, (cell) => predictions.probabilities[cell]),
-      decisions: Uint8Array.from(rows.flatMap((row) => decide(predictions, row, cuts.get(splitOf[row])!))),
-      tiers: Uint8Array.from(cells, (cell) => predictions.tiers[cell]),
+      ids: Array.from(rows, (row) => predictions.ids[row]),
+      patients: rows.map((row) => patients[row]),
+      repeat: rows.map((row) => predictions.repeat[row]),
+      split: rows.map((row) => splitOf[row]),
+      ...scored,
       subgroups: predictions.subgroups.map(({ column, values }) => ({
         column,
-        values: rows.map((row) => values[row]),
+        values: Array.from(rows, (row) => values[row]),
       })),
     };
   };
@@ -80,14 +92,40 @@ export function scoreRows(predictions: Predictions, criterion: ThresholdCriterio
   };
 }
 
+function rowsWhere({ splits }: Predictions, accept: (row: number) => boolean): Int32Array {
+  const rows = new Int32Array(splits.length);
+  let count = 0;
+  for (let row = 0; row < splits.length; row++) if (accept(row)) rows[count++] = row;
+  return rows.slice(0, count);
+}
+
+/** The splits by repeat, then fold: their names, and of each row the number of its own. */
+function splitsOf({ repeat, fold }: Predictions): {
+  readonly names: readonly string[];
+  readonly splitOf: Int32Array;
+} {
+  const folds = fold.reduce((most, own) => Math.max(most, own), 0) + 1;
+  const keys = new Float64Array(repeat.length).map((_, row) => repeat[row] * folds + fold[row]);
+  const distinct = [...new Set(keys)].sort((a, b) => a - b);
+  const numbers = new Map(distinct.map((key, s) => [key, s]));
+  return {
+    names: distinct.map((key) => `repeat ${Math.floor(key / folds)}, fold ${key % folds}`),
+    splitOf: repeat.map((_, row) => numbers.get(keys[row])!),
+  };
+}
+
 function threshold(
   { labels, probabilities, targets, known }: Predictions,
-  rows: readonly number[],
+  rows: Int32Array,
   label: number,
   criterion: ThresholdCriterion,
   where: string,
 ): number {
-  const column = (matrix: ArrayLike<number>) => rows.map((row) => matrix[row * labels.length + label]);
+  const column = (matrix: ArrayLike<number>) => {
+    const values = new Float64Array(rows.length);
+    for (let i = 0; i < rows.length; i++) values[i] = matrix[rows[i] * labels.length + label];
+    return values;
+  };
   const chosen = chooseThreshold(column(probabilities), column(targets), column(known), criterion);
   if (chosen === null)
     throw new DataError(
@@ -95,10 +133,6 @@ function threshold(
       `scoreRows: the validation rows must hold positives and negatives of every label, got one class for ${where}; raise split.validation or leave the label out`,
     );
   return chosen;
-}
-
-function decide({ labels, probabilities }: Predictions, row: number, cuts: readonly number[]): number[] {
-  return labels.map((_, l) => (probabilities[row * labels.length + l] >= cuts[l] ? 1 : 0));
 }
 
 function patientIndices(patients: readonly string[]): Int32Array {

@@ -3,19 +3,27 @@ import { test } from 'node:test';
 import {
   auprc,
   auroc,
+  bootstrapTogether,
   brierScore,
   calibration,
   clusterBootstrap,
   confusionCounts,
   countMetrics,
+  decisionCurveResampling,
+  decisionResampling,
   denseClusters,
   ece,
+  evaluateDecisionCurves,
+  evaluateDecisions,
   evaluateMultilabel,
+  evaluateSubgroups,
   type LabelMetric,
   labelMetrics,
   logLoss,
   type MultilabelPredictions,
+  multilabelResampling,
   resampleClusters,
+  subgroupResampling,
 } from '../../src/metrics/index.js';
 import { randomStream } from '../../src/random/index.js';
 import { table } from './resampled.js';
@@ -233,4 +241,39 @@ test('clusterBootstrap: no resamples give values and empty draws; a broken count
   const { values, draws } = clusterBootstrap({ ...options, resamples: 0 });
   assert.deepEqual([values[0], draws[0].length], [1, 0]);
   assert.throws(() => clusterBootstrap({ ...options, resamples: 1.5 }), RangeError);
+});
+
+test('evaluations that share their resamples have the results that they have alone', () => {
+  const t = table(120, 50);
+  const options = { resamples: 60, seed: 4 };
+  const points = [{ decisions: t.decisions }, { decisions: t.decisions.map((d) => 1 - d), cost: 3 }];
+  const grouping = { groups: ['even', 'odd'], ofRow: t.patients.map((patient) => patient % 2) };
+  assert.deepEqual(
+    bootstrapTogether(
+      [
+        multilabelResampling(t),
+        decisionCurveResampling(t),
+        decisionResampling({ ...t, points }),
+        subgroupResampling({ ...t, grouping }),
+      ],
+      options,
+    ),
+    [
+      evaluateMultilabel({ ...t, ...options }),
+      evaluateDecisionCurves({ ...t, ...options }),
+      evaluateDecisions({ ...t, points, ...options }),
+      evaluateSubgroups({ ...t, grouping, ...options }),
+    ],
+  );
+  const others = multilabelResampling(table(120, 10));
+  assert.throws(
+    () => bootstrapTogether([multilabelResampling(t), others], options),
+    /same clusters, got \d+ and/,
+  );
+});
+
+test('denseClusters: any integers become 0..count-1 in ascending order', () => {
+  const { ofRow, count } = denseClusters(Int32Array.of(7, -3, 2_000_000_000, 7, 0, -3));
+  assert.deepEqual([[...ofRow], count], [[2, 0, 3, 2, 1, 0], 4]);
+  assert.deepEqual(denseClusters(new Int32Array(0)), { ofRow: new Int32Array(0), count: 0 });
 });

@@ -74,6 +74,20 @@ test('a leak: message with key and remedy, exit code 2, the same as JSON', async
   );
 });
 
+test('JSON holds every row of a finding, text its first twenty lines and how many more there are', async () => {
+  const copies = table.slice(0, 25).map((row, i) => ({ ...row, id: `copy-${i}` }));
+  writeFileSync(join(data, 'copied.csv'), toCsv([...table, ...copies]));
+  const study = join(data, 'copied.yaml');
+  writeFileSync(study, yaml.replace('table: table.csv', 'table: copied.csv'));
+  const json = await audit(study, '--json');
+  const { open } = JSON.parse(json.out) as StudyAudit;
+  const repeated = open.find(({ key }) => key === 'duplicate-rows:visits');
+  const lines = copies.map((_, i) => table.length + 2 + i);
+  assert.deepEqual([repeated?.count, repeated?.rows], [25, lines]);
+  const { out } = await audit(study);
+  assert.ok(out.includes(`(lines ${lines.slice(0, 20).join(', ')} and 5 more)`), out);
+});
+
 test('training stops at it before a run folder is made', async () => {
   const runs = join(folder, 'runs');
   mkdirSync(runs);

@@ -32,16 +32,13 @@ export interface Finding extends CohortNote {
   readonly key: string;
   /** Columns of the table that it concerns. */
   readonly columns: readonly string[];
-  /** Rows, patients or cells that it concerns; more than `rows` lists. */
+  /** Rows, patients or cells that it concerns. */
   readonly count: number;
-  /** 1-based lines of the file, ascending, at most the first {@link mostLines}. */
+  /** 1-based lines of the file, ascending; none where it concerns no rows of their own. */
   readonly rows: readonly number[];
   /** What to do, as an imperative. */
   readonly remedy: string;
 }
-
-/** Lines that a finding lists. */
-export const mostLines = 20;
 
 /** Builds a finding; its key is the code and what it is about. */
 export function makeFinding(
@@ -54,7 +51,7 @@ export function makeFinding(
   },
 ): Finding {
   const { message, remedy, count, columns = [], lines = [] } = rest;
-  const rows = [...new Set(lines)].sort((a, b) => a - b).slice(0, mostLines);
+  const rows = [...new Set(lines)].sort((a, b) => a - b);
   return {
     code,
     severity,
