@@ -104,15 +104,15 @@ export function labelStatistic(cells: Cells): Statistic {
   };
 }
 
-/** Cells by descending probability, those alike in probability, target and decision as one. */
+/** Cells by descending probability, those alike in probability, target and decision as one place. */
 export interface CellRanking extends Ranking {
   /** [size] 0 or 1. */
   readonly decisions: Uint8Array;
   /** [size] how many cells are alike. */
   readonly counts: Int32Array;
-  /** [cell] its place in the ranking. */
+  /** [cell] places, ascending. */
   readonly places: Int32Array;
-  /** [cell] the patient. */
+  /** [cell] the patient of the cell that has this place in `places`. */
   readonly cluster: Int32Array;
 }
 
@@ -121,38 +121,42 @@ export interface CellRanking extends Ranking {
  * costs one addition per cell, and one step of each metric per distinct cell.
  */
 export function rankCells({ probabilities, targets, decisions, cluster }: Cells): CellRanking {
-  const kinds = new Map<number, Int32Array>();
-  const first: number[] = [];
-  const kindOf = new Int32Array(probabilities.length);
-  for (let cell = 0; cell < kindOf.length; cell++) {
-    let own = kinds.get(probabilities[cell]);
-    if (own === undefined) {
-      own = new Int32Array(4).fill(-1);
-      kinds.set(probabilities[cell], own);
+  const n = probabilities.length;
+  const rows = new Int32Array(n).map((_, cell) => cell);
+  const ranked = rank({ size: n, rows, scores: probabilities, targets });
+  const first = new Int32Array(n);
+  const ends = new Uint8Array(n);
+  const places = new Int32Array(n);
+  const patients = new Int32Array(n);
+  let size = 0;
+  let at = 0;
+  for (let start = 0, end = 0; start < n; start = end) {
+    while (ranked.ends[end++] === 0);
+    for (let which = 0; which < 4; which++) {
+      const before = at;
+      for (let i = start; i < end; i++) {
+        const cell = ranked.rows[i];
+        if (2 * targets[cell] + decisions[cell] !== which) continue;
+        if (at === before) first[size++] = cell;
+        places[at] = size - 1;
+        patients[at++] = cluster[cell];
+      }
     }
-    const which = 2 * targets[cell] + decisions[cell];
-    if (own[which] === -1) own[which] = first.push(cell) - 1;
-    kindOf[cell] = own[which];
+    ends[size - 1] = 1;
   }
-  const size = first.length;
-  const ranking = rank({
-    size,
-    rows: Int32Array.from(first.keys()),
-    scores: Float64Array.from(first, (cell) => probabilities[cell]),
-    targets: Uint8Array.from(first, (cell) => targets[cell]),
-  });
-  const placeOf = new Int32Array(size);
-  for (let place = 0; place < size; place++) placeOf[ranking.rows[place]] = place;
-  const places = kindOf.map((kind) => placeOf[kind]);
   const counts = new Int32Array(size);
-  for (let cell = 0; cell < places.length; cell++) counts[places[cell]]++;
+  for (let cell = 0; cell < n; cell++) counts[places[cell]]++;
+  const distinct = first.slice(0, size);
   return {
-    ...ranking,
-    rows: ranking.rows.map((kind) => first[kind]),
-    decisions: Uint8Array.from(ranking.rows, (kind) => decisions[first[kind]]),
+    size,
+    rows: distinct,
+    scores: new Float64Array(size).map((_, place) => probabilities[distinct[place]]),
+    targets: new Uint8Array(size).map((_, place) => targets[distinct[place]]),
+    decisions: new Uint8Array(size).map((_, place) => decisions[distinct[place]]),
+    ends: ends.slice(0, size),
     counts,
     places,
-    cluster,
+    cluster: patients,
   };
 }
 
@@ -171,10 +175,17 @@ export function countDecisions(
   { decisions, targets }: Pick<CellRanking, 'decisions' | 'targets'>,
   weights: Int32Array,
 ): ConfusionCounts {
-  const counts = [0, 0, 0, 0]; // by 2 · target + decision
-  for (let i = 0; i < weights.length; i++) counts[2 * targets[i] + decisions[i]] += weights[i];
-  const [trueNegatives, falsePositives, falseNegatives, truePositives] = counts;
-  return { truePositives, falsePositives, falseNegatives, trueNegatives };
+  let [all, positives, decided, truePositives] = [0, 0, 0, 0];
+  for (let i = 0; i < weights.length; i++) {
+    const [weight, target, decision] = [weights[i], targets[i], decisions[i]];
+    all += weight;
+    positives += weight * target;
+    decided += weight * decision;
+    truePositives += weight * (target & decision);
+  }
+  const falsePositives = decided - truePositives;
+  const falseNegatives = positives - truePositives;
+  return { truePositives, falsePositives, falseNegatives, trueNegatives: all - positives - falsePositives };
 }
 
 /** The pooled metrics as a function of how often each place of the ranking counts. */
