@@ -177,11 +177,10 @@ export function countDecisions(
 ): ConfusionCounts {
   let [all, positives, decided, truePositives] = [0, 0, 0, 0];
   for (let i = 0; i < weights.length; i++) {
-    const [weight, target, decision] = [weights[i], targets[i], decisions[i]];
-    all += weight;
-    positives += weight * target;
-    decided += weight * decision;
-    truePositives += weight * (target & decision);
+    all += weights[i];
+    positives += weights[i] * targets[i];
+    decided += weights[i] * decisions[i];
+    truePositives += weights[i] * (targets[i] & decisions[i]);
   }
   const falsePositives = decided - truePositives;
   const falseNegatives = positives - truePositives;

@@ -13,6 +13,8 @@ import {
   type Stage1Features,
   type Stage1Model,
   type Stage1Settings,
+  stage1Firings,
+  stage1Probabilities,
 } from '../../src/risk/index.js';
 
 const labels = ['finding', 'other'];
@@ -166,11 +168,14 @@ test('rules fire where their supports counted them, and exactly one leaf fires p
     const study = makeStudy(6);
     const model = fit(study, undefined, settings);
     const { rules, probabilities } = applyStage1(model, study.source);
+    assert.deepEqual(stage1Probabilities(model, study.source), probabilities);
+    const byRule = stage1Firings(model, study.source);
     model.labels.forEach((label, l) => {
       label.rules.forEach((rule, i) => {
         const rows = everyRow(study.source.size).filter((row) => study.known[row * 2 + l] === 1);
         const fired = rows.filter((row) => rules[row][l].includes(i));
         assert.equal(fired.length, rule.with.n);
+        for (const row of rows) assert.equal(byRule[l][i][row] === 1, rules[row][l].includes(i));
         assert.equal(fired.filter((row) => study.targets[row * 2 + l] === 1).length, rule.with.positives);
         assert.equal(rule.with.n + rule.without.n, label.n);
         assert.equal(rule.with.positives + rule.without.positives, label.positives);
