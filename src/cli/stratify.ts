@@ -17,8 +17,8 @@ interface StratifyFlags {
 export function stratifyCommand({ out, err, signal }: Streams): Command {
   return new Command('stratify')
     .description(
-      'Stratify a study by its table alone: thresholds, rules, trees and risk tiers, evaluated like a trained model ' +
-        'and written to a run folder. No images, no network.',
+      'Stratify a study by stage 1 alone: thresholds, rules, trees and risk tiers, evaluated like a trained model and ' +
+        'written to a run folder. It reads the table, and images where stage1.images asks for features of them.',
     )
     .argument('<study>', 'study file (YAML)')
     .option('--data <dir>', "folder that the study's paths are relative to (default: the study file's)")

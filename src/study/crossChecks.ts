@@ -31,6 +31,7 @@ export function crossChecks(study: Checked, context: z.core.$RefinementCtx): voi
   checkFeatures(study, report);
   checkVisits(study, report);
   checkModel(study, report);
+  checkImageFeatures(study, report);
   checkRisk(study, report);
   checkSubgroups(study, report);
 }
@@ -149,6 +150,14 @@ function checkModel({ data, model }: Checked, report: Report): void {
       ['model', 'interaction'],
       'needs both branches, cnn and transformer; set it to false or leave it out',
     );
+}
+
+function checkImageFeatures({ data, model, stage1 }: Checked, report: Report): void {
+  if (!stage1.images.statistics) return;
+  if (data.images === undefined)
+    report(['stage1', 'images', 'statistics'], 'needs data.images, where the images are');
+  else if (!(model.modalities?.includes('image') ?? true))
+    report(['stage1', 'images', 'statistics'], 'needs "image" in model.modalities');
 }
 
 function checkRisk({ data, labels, stage1, tiers }: Checked, report: Report): void {

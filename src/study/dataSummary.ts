@@ -3,7 +3,6 @@
  * folder alone.
  */
 import { type Cohort, gather, type NumericColumn, recordedValues } from '../data/index.js';
-import { type Stage1Model, stage1Firings } from '../risk/index.js';
 
 /** Distribution of one numeric column. */
 export interface ColumnSummary {
@@ -142,20 +141,21 @@ function quotient(both: number, squareA: number, squareB: number): number | null
 
 /**
  * Where the rules of stage 1 fire among the given rows.
+ * @param firings [label][rule][row] over the whole cohort, as `stage1Firings` gives them
  * @returns per label and rule, in the model's order
  */
 export function countRules(
-  model: Stage1Model,
-  cohort: Pick<Cohort, 'size' | 'numeric' | 'categorical' | 'patientIndex' | 'order' | 'targets' | 'known'>,
+  firings: readonly (readonly Uint8Array[])[],
+  cohort: Pick<Cohort, 'targets' | 'known'>,
   rows: Int32Array,
 ): RuleCount[][] {
   const { targets, known } = cohort;
-  return stage1Firings(model, cohort).map((ofRules, l) =>
+  return firings.map((ofRules, l) =>
     ofRules.map((fires) => {
       const counts = { fired: 0, known: 0, positives: 0 };
       for (const row of rows) {
         if (fires[row] === 0) continue;
-        const cell = row * model.labels.length + l;
+        const cell = row * firings.length + l;
         counts.fired++;
         counts.known += known[cell];
         counts.positives += known[cell] * targets[cell];

@@ -1,7 +1,9 @@
 /** What a study file settles, in the words of its report: who takes part, what is seen and predicted, and by what model. */
 import type { Predictor, StudySummary } from '../report/index.js';
 import type { Stage1Model } from '../risk/index.js';
+import { usesImageFeatures } from './imageFeatures.js';
 import type { Study } from './schema.js';
+import type { Modality } from './sections/data.js';
 
 /** What a description is made from. */
 export interface Described {
@@ -82,12 +84,11 @@ function inclusion({ data }: Study): string[] {
   ];
 }
 
-function predictors({ study: { data, model }, stage1, network }: Described): Predictor[] {
+function predictors({ study: { data, model }, stage1 }: Described): Predictor[] {
   const named = (names: readonly string[], kind: Predictor['kind']): Predictor[] =>
     names.map((name) => ({ name, kind, fill: stage1 === null ? null : fillText(stage1, name) }));
-  // Columns of the table reach the network through stage 1 even where it does not see the table itself.
-  const table = stage1 !== null || model.modalities.includes('tabular');
-  const seen = (modality: 'text' | 'image') => network && model.modalities.includes(modality);
+  const seen = (modality: Modality) => model.modalities.includes(modality);
+  const table = seen('tabular');
   return [
     ...(table ? named(data.numeric, 'numeric') : []),
     ...(table ? named(Object.keys(data.ordinal), 'ordinal') : []),
@@ -157,6 +158,7 @@ function networkFacts(study: Study): Fact[] {
         ? `the best ${stage1.topN} columns per label and the rules that fire enter the network`
         : 'off',
     ],
+    ...imageFeatureFacts(study),
     [
       'Training',
       `${losses[loss.name]}, ${optimizers[optimizer.name]}, learning rate ${optimizer.learningRate}, at most ${epochs} epochs, batches of ${batchSize}`,
@@ -170,6 +172,7 @@ function stage1Facts(study: Study): Fact[] {
   return [
     ['Model', 'stage 1 alone, on the best columns of each label'],
     ['Columns per label', `at most ${topN}, ranked by cross-validated ${criteria[threshold.criterion]}`],
+    ...imageFeatureFacts(study),
     ['Classifier', classifiers[classifier]],
     [
       'Class imbalance',
@@ -182,6 +185,13 @@ function stage1Facts(study: Study): Fact[] {
     ],
     ...decisionFacts(study),
   ];
+}
+
+/** What stage 1 sees of the images. */
+function imageFeatureFacts(study: Study): Fact[] {
+  if (!usesImageFeatures(study)) return [];
+  const { imageSize } = study.model;
+  return [['Image features of stage 1', `intensity and texture statistics of each image at ${imageSize} px`]];
 }
 
 function decisionFacts({ training, tiers, evaluation }: Study): Fact[] {

@@ -1,7 +1,13 @@
 /** One training of a study: everything that is fitted, fitted on the rows of one split. */
-import { augmentations, type Cohort, type ImageStore, type Split } from '../data/index.js';
+import {
+  augmentations,
+  type Cohort,
+  type ImageStore,
+  type NumericColumn,
+  type Split,
+} from '../data/index.js';
 import type { MedFusionConfig } from '../models/index.js';
-import { applyStage1, type Stage1Model } from '../risk/index.js';
+import { applyStage1, type Stage1Model, type Stage1Output, stage1Firings } from '../risk/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { ParameterStore } from '../runtime/index.js';
 import {
@@ -20,6 +26,8 @@ import {
   storeWeights,
   type Weights,
 } from '../train/index.js';
+import { countRules, type RuleCount } from './dataSummary.js';
+import { stage1Cohort } from './imageFeatures.js';
 import type { Predictions } from './predictions.js';
 import type { SavedModel } from './savedModel.js';
 import type { Study } from './schema.js';
@@ -31,6 +39,8 @@ export interface FoldTask {
   readonly cohort: Cohort;
   /** Prepared images; null when the model sees none. */
   readonly images: ImageStore | null;
+  /** Image statistics that stage 1 sees beside the table. */
+  readonly statistics: readonly NumericColumn[];
   readonly runtime: Runtime;
   readonly listener: ProgressListener;
   readonly signal?: AbortSignal;
@@ -43,6 +53,8 @@ export interface FoldTask {
 
 export interface TrainedFold {
   readonly stage1: Stage1Model | null;
+  /** Where the rules of stage 1 fire in test rows; null without stage 1. */
+  readonly rules: readonly (readonly RuleCount[])[] | null;
   readonly saved: SavedModel;
   readonly weights: Weights;
   /** Predictions of the split's rows: train, validation and test. */
@@ -55,8 +67,8 @@ export interface TrainedFold {
  */
 export async function trainFold(task: FoldTask, split: Split): Promise<TrainedFold> {
   const { study, cohort, images, runtime } = task;
-  const stage1 = fitFoldStage1(study, cohort, split);
-  const inputs = stage1 === null ? null : applyStage1(stage1, cohort).inputs;
+  const first = fitFoldStage1(study, stage1Cohort(study, cohort, task.statistics), split);
+  const inputs = first?.inputs ?? null;
   const encoder = fitEncoder(cohort, split.train, {
     modalities: study.model.modalities,
     vocabulary: study.model.text.vocabulary,
@@ -89,7 +101,8 @@ export async function trainFold(task: FoldTask, split: Split): Promise<TrainedFo
   const logits = { validation: result.validationLogits, all };
   const { calibration, tiers, predictions } = settleSplit(study, cohort, split, logits);
   return {
-    stage1,
+    stage1: first?.stage1 ?? null,
+    rules: first?.rules ?? null,
     weights: result.weights,
     saved: {
       format: 'medfusion-model',
@@ -105,10 +118,22 @@ export async function trainFold(task: FoldTask, split: Split): Promise<TrainedFo
   };
 }
 
-function fitFoldStage1(study: Study, cohort: Cohort, split: Split): Stage1Model | null {
-  const columns = cohort.numeric.length + cohort.categorical.length;
-  if (!study.stage1.enabled || columns === 0 || !study.model.modalities.includes('tabular')) return null;
-  return fitStudyStage1(study, cohort, split.train);
+/**
+ * Stage 1, what of it enters the network, and where its rules fire in test rows; null where it is off, or there is no
+ * column for it to look at.
+ */
+function fitFoldStage1(
+  study: Study,
+  cohort: Cohort,
+  split: Split,
+): (Pick<Stage1Output, 'inputs'> & { readonly stage1: Stage1Model; readonly rules: RuleCount[][] }) | null {
+  if (!study.stage1.enabled || cohort.numeric.length + cohort.categorical.length === 0) return null;
+  const stage1 = fitStudyStage1(study, cohort, split.train);
+  return {
+    stage1,
+    inputs: applyStage1(stage1, cohort).inputs,
+    rules: countRules(stage1Firings(stage1, cohort), cohort, split.test),
+  };
 }
 
 /** The network's configuration for a study and the encoder of one fold. */

@@ -199,7 +199,8 @@ function absentModalities(
   header: ReadonlySet<string>,
   wanted: CohortSpec,
 ): ReadonlySet<Modality> {
-  const lacks = (names: readonly string[]) => names.every((name) => !header.has(name.trim()));
+  const lacks = (names: readonly string[]) =>
+    names.length > 0 && names.every((name) => !header.has(name.trim()));
   const columns: Record<Modality, readonly string[]> = {
     image: wanted.images?.columns ?? [],
     tabular: ofTable,

@@ -13,6 +13,7 @@ import {
   storeWeights,
   writeWhole,
 } from '../train/index.js';
+import { imageStatistics, isImageFeature, stage1Cohort } from './imageFeatures.js';
 import {
   type ModelInputs,
   type NewPatients,
@@ -24,6 +25,7 @@ import { csvLine } from './predictions.js';
 import { openRunFolder, RUN_FILES, readRunBytes, readRunFile } from './runFolder.js';
 import { readStage1Predictor, type Stage1Predictor } from './runRecords.js';
 import type { SavedModel } from './savedModel.js';
+import type { Study } from './schema.js';
 import { MODALITIES } from './sections/data.js';
 import { decodeModel, type ModelParts } from './trainedSplit.js';
 
@@ -58,12 +60,13 @@ export async function predictRun(options: PredictOptions): Promise<NewPrediction
   const study = parseStudy(await readRunFile(run, 'study'), join(run, RUN_FILES.study));
   const alone = await readStage1Predictor(run);
   if (alone !== null) {
-    return predictByStage1(alone, await readNewPatients(study, stage1Inputs(alone), options), options.say);
+    const patients = await readNewPatients(study, stage1Inputs(alone, study), options);
+    return predictByStage1(alone, study, patients, options.say);
   }
   const model = decodeModel(await readRunBytes(run, 'weights'), join(run, RUN_FILES.weights));
   const patients = await readNewPatients(study, networkInputs(model.saved), options);
   const runtime = await Runtime.open({ device: options.device, threads: options.threads });
-  return predictByNetwork(model, patients, runtime, study.training.batchSize, options.say);
+  return predictByNetwork(model, study, patients, runtime, options.say);
 }
 
 /** What a network reads of new patients. */
@@ -76,10 +79,12 @@ export function networkInputs({ image, encoder, tiers }: SavedModel): ModelInput
   };
 }
 
-function stage1Inputs({ stage1: { imputer }, tiers }: Stage1Predictor): ModelInputs {
+function stage1Inputs({ stage1: { imputer }, image, tiers }: Stage1Predictor, study: Study): ModelInputs {
   return {
-    image: null,
-    columns: [...imputer.numeric, ...imputer.categorical].map(({ column }) => column),
+    image,
+    columns: [...imputer.numeric, ...imputer.categorical]
+      .map(({ column }) => column)
+      .filter((column) => !isImageFeature(study, column)),
     notes: [],
     raising: raisingColumns(tiers),
   };
@@ -92,10 +97,11 @@ function raisingColumns({ policy }: TierModel): string[] {
 /** Applies stage 1, its calibration and its tiers to patients that have been read. */
 function predictByStage1(
   { stage1, calibration, tiers }: Stage1Predictor,
-  { cohort }: NewPatients,
+  study: Study,
+  { cohort, images }: NewPatients,
   say: (message: string) => void,
 ): NewPredictions {
-  const applied = applyStage1(stage1, cohort);
+  const applied = applyStage1(stage1, stage1Cohort(study, cohort, imageStatistics(study, cohort, images)));
   for (const column of applied.unseen) say(describeUnseen(column));
   const probabilities = applyCalibration(calibration, applied.probabilities.map(clippedLogit));
   return {
@@ -116,18 +122,19 @@ function describeUnseen({ column, rows }: { readonly column: string; readonly ro
 /** Applies stage 1, encoder, network, calibration and tiers to patients that have been read. */
 async function predictByNetwork(
   { saved, stage1, weights }: ModelParts,
+  study: Study,
   { cohort, images, absent }: NewPatients,
   runtime: Runtime,
-  batchSize: number,
   say: (message: string) => void,
 ): Promise<NewPredictions> {
   const { labels, config, encoder } = saved;
-  const first = stage1 === null ? null : applyStage1(stage1, cohort);
+  const features = imageStatistics(study, cohort, images);
+  const first = stage1 === null ? null : applyStage1(stage1, stage1Cohort(study, cohort, features));
   const encoded = maskAbsent(encodeCohort(encoder, cohort, first?.inputs.values ?? null), absent);
   for (const column of encoded.unseen) say(describeUnseen(column));
   const store = new ParameterStore();
   storeWeights(store, weights);
-  const predictor = await openPredictor(runtime, config, store, batchSize);
+  const predictor = await openPredictor(runtime, config, store, study.training.batchSize);
   const all = Int32Array.from({ length: cohort.size }, (_, row) => row);
   const logits = await predictor.logits({ cohort, encoder, encoded, config, images }, all);
   await predictor.release();

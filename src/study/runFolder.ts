@@ -3,7 +3,7 @@
  * earlier run is never written over.
  */
 import { appendFile, mkdir, open, readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigError, DataError } from '../errors.js';
 import { writeWhole } from '../train/index.js';
 
@@ -47,6 +47,14 @@ export async function createRunFolder(name: string, out?: string): Promise<strin
       if (!hasCode(error, 'EEXIST')) throw error;
     }
   }
+}
+
+/**
+ * The folder of decoded images that runs beside each other share.
+ * @param out  run folder; default: one in `runs`
+ */
+export function imageCache(out?: string): string {
+  return join(out === undefined ? resolve('runs') : dirname(resolve(out)), '.cache', 'images');
 }
 
 /** @throws ConfigError when `out` already holds something */

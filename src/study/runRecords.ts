@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { ImageFormat } from '../data/index.js';
 import { DataError } from '../errors.js';
 import type { Stage1Model, TierModel } from '../risk/index.js';
 import { type CalibrationModel, writeWhole } from '../train/index.js';
@@ -74,6 +75,8 @@ export interface Stage1Predictor {
   readonly stage1: Stage1Model;
   readonly calibration: CalibrationModel;
   readonly tiers: TierModel;
+  /** How the images that stage 1 looks at were decoded; null when it looks at none. */
+  readonly image: Required<ImageFormat> | null;
 }
 
 /**
@@ -98,6 +101,10 @@ const calibrationSchema = z
   .looseObject({ method: z.string(), labels: z.array(z.unknown()) })
   .transform((model) => model as unknown as CalibrationModel);
 
+const imageSchema = z
+  .looseObject({ size: z.int(), channels: z.int() })
+  .transform((format) => format as unknown as Required<ImageFormat>);
+
 const fittedSchema = z.object({
   splits: z
     .array(
@@ -110,7 +117,12 @@ const fittedSchema = z.object({
     )
     .min(1),
   model: z
-    .object({ stage1: stage1Schema, calibration: calibrationSchema, tiers: tiersSchema })
+    .object({
+      stage1: stage1Schema,
+      calibration: calibrationSchema,
+      tiers: tiersSchema,
+      image: imageSchema.nullable().default(null),
+    })
     .nullable()
     .default(null),
 });
@@ -139,6 +151,8 @@ async function readStage1File(run: string): Promise<z.output<typeof fittedSchema
 }
 
 const countSchema = z.object({ fired: z.number(), known: z.number(), positives: z.number() });
+/** Counts per label and rule, null without stage 1. */
+export const ruleCounts = z.array(z.array(countSchema)).nullable();
 const dataSchema = z.object({
   numeric: z.array(
     z.object({
@@ -150,7 +164,7 @@ const dataSchema = z.object({
   ),
   correlation: z.array(z.array(z.number().nullable())),
   missing: z.array(z.object({ name: z.string(), parts: z.array(z.number()).length(3) })),
-  rules: z.array(z.array(countSchema)).nullable(),
+  rules: ruleCounts,
 });
 
 /** data.json: distributions and correlations of all rows, missing values per part of the split, and where the first split's rules fire in its test rows. */

@@ -1,7 +1,7 @@
 /** What every finished run holds, whichever command fitted it: predictions, stage 1, data, metrics, report. */
 import type { Cohort, CohortNote, Split } from '../data/index.js';
 import type { Stage1Model, TierModel } from '../risk/index.js';
-import { countMissing, countRules, summarizeColumns } from './dataSummary.js';
+import { countMissing, type RuleCount, summarizeColumns } from './dataSummary.js';
 import { collectEnvironment, type Engine } from './environment.js';
 import { evaluateFolder, type RunMetrics } from './evaluate.js';
 import type { Predictions } from './predictions.js';
@@ -13,6 +13,8 @@ import type { StudyData } from './studyData.js';
 /** What a split's fit leaves for the run folder. */
 export interface FittedPart {
   readonly stage1: Stage1Model | null;
+  /** Where the rules of stage 1 fire in test rows; null without stage 1. */
+  readonly rules: readonly (readonly RuleCount[])[] | null;
   readonly tiers: TierModel;
   readonly predictions: Predictions;
 }
@@ -42,7 +44,6 @@ export async function writeResults(
     return { repeat, fold, stage1, tiers };
   });
   await writeFitted(run, fitted, kept);
-  const [{ stage1 }] = parts;
   await writeDataRecord(run, {
     ...summarizeColumns(cohort),
     missing: countMissing(
@@ -50,7 +51,7 @@ export async function writeResults(
       reportedParts(splits),
       cohort.slots === 0 ? [] : study.data.images?.columns,
     ),
-    rules: stage1 === null ? null : countRules(stage1, cohort, splits[0].test),
+    rules: parts[0].rules,
   });
 }
 

@@ -1,18 +1,19 @@
-/** `medfusion stratify`: stage 1 alone, from a study file to a run folder, without images or a network. */
+/** `medfusion stratify`: stage 1 alone, from a study file to a run folder. */
 import { rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Cohort, Split } from '../data/index.js';
+import type { Cohort, ImageStore, NumericColumn, Split } from '../data/index.js';
 import { ConfigError } from '../errors.js';
 import { clippedLogit } from '../metrics/index.js';
-import { stage1Probabilities } from '../risk/index.js';
+import { stage1Firings, stage1Probabilities } from '../risk/index.js';
 import { Interrupted, type ProgressListener } from '../train/index.js';
 import { requireClean } from './audit.js';
+import { countRules } from './dataSummary.js';
 import type { RunMetrics } from './evaluate.js';
-import type { Predictions } from './predictions.js';
+import { imageStatistics, stage1Cohort, usesImageFeatures } from './imageFeatures.js';
 import { dumpStudy, type ResolvedStudy, resolveStudy } from './resolve.js';
-import { createRunFolder, requireUnused, writeRunFile } from './runFolder.js';
+import { createRunFolder, imageCache, requireUnused, writeRunFile } from './runFolder.js';
 import type { Stage1Predictor } from './runRecords.js';
-import { measureRun, writeResults } from './runResults.js';
+import { type FittedPart, measureRun, writeResults } from './runResults.js';
 import type { Study } from './schema.js';
 import { declaredModalities } from './sections/data.js';
 import { settleSplit, splitRows } from './settle.js';
@@ -45,17 +46,19 @@ export interface StratifiedRun {
 export async function stratifyStudy(options: StratifyOptions): Promise<StratifiedRun> {
   const started = performance.now();
   const { listener, out, signal } = options;
-  const study = tableStudy(await readStudy('stratify', options), listener);
+  const study = stage1Study(await readStudy('stratify', options), listener);
   if (out !== undefined) await requireUnused(out);
-  const resolved = tableAlone(resolveStudy(study, options));
-  const data = await readStudyData(resolved, null, listener);
+  const resolved = withoutUnseen(resolveStudy(study, options));
+  const cache = imageCache(out);
+  const data = await readStudyData(resolved, cache, listener);
   const { cohort, images, splits } = data;
-  const accepted = await requireClean({ resolved, cohort, splits, images, cache: null }, listener);
+  const accepted = await requireClean({ resolved, cohort, splits, images, cache }, listener);
+  const statistics = imageStatistics(study, cohort, images);
   listener.message(`${study.name}: ${cohort.size} rows, ${countSplits(splits)}`);
 
   const fit = async (split: Split, part: string): Promise<FittedSplit> => {
     const begun = performance.now();
-    const fitted = fitSplit(study, cohort, split);
+    const fitted = fitSplit({ study, cohort, images, statistics }, split);
     listener.message(`${part} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
     await nextTurn(); // lets a signal in
     if (signal?.aborted) throw new Interrupted('stratify was interrupted; nothing was written');
@@ -64,8 +67,7 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
   const parts: FittedSplit[] = [];
   for (const split of splits)
     parts.push(await fit(split, splits.length === 1 ? 'stage 1' : splitName(split)));
-  const { predictions: _, ...model } =
-    splits.length === 1 ? parts[0] : await fit(wholeSplit(splits), 'final model');
+  const { model } = splits.length === 1 ? parts[0] : await fit(wholeSplit(splits), 'final model');
 
   const run = await createRunFolder(study.name, out);
   try {
@@ -80,20 +82,33 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
   }
 }
 
-interface FittedSplit extends Stage1Predictor {
-  readonly predictions: Predictions;
+/** What every split is fitted from. */
+interface Work {
+  readonly study: Study;
+  readonly cohort: Cohort;
+  readonly images: ImageStore | null;
+  readonly statistics: readonly NumericColumn[];
 }
 
-function fitSplit(study: Study, cohort: Cohort, split: Split): FittedSplit {
-  const stage1 = fitStudyStage1(study, cohort, split.train);
-  const probabilities = stage1Probabilities(stage1, cohort);
+interface FittedSplit extends FittedPart {
+  readonly model: Stage1Predictor;
+}
+
+function fitSplit({ study, cohort, images, statistics }: Work, split: Split): FittedSplit {
+  const seen = stage1Cohort(study, cohort, statistics);
+  const stage1 = fitStudyStage1(study, seen, split.train);
+  const probabilities = stage1Probabilities(stage1, seen);
   const logits = (rows: Int32Array) => stage1Logits(probabilities, rows, cohort.labels.length);
+  const { calibration, tiers, predictions } = settleSplit(study, cohort, split, {
+    validation: logits(split.validation),
+    all: logits(splitRows(split)),
+  });
   return {
     stage1,
-    ...settleSplit(study, cohort, split, {
-      validation: logits(split.validation),
-      all: logits(splitRows(split)),
-    }),
+    rules: countRules(stage1Firings(stage1, seen), cohort, split.test),
+    tiers,
+    predictions,
+    model: { stage1, calibration, tiers, image: images?.format ?? null },
   };
 }
 
@@ -107,33 +122,37 @@ function stage1Logits(probabilities: Float64Array, rows: Int32Array, labels: num
 }
 
 /**
- * The study as stage 1 sees it: with the table as its one modality.
- * @throws ConfigError when it names no table column, or switches stage 1 off
+ * The study as stage 1 sees it: the table and, where it asks for features of them, the images.
+ * @throws ConfigError when there is neither, or the study switches stage 1 off
  */
-function tableStudy(study: Study, listener: Pick<ProgressListener, 'message'>): Study {
-  const declared = declaredModalities(study.data);
-  if (!declared.includes('tabular')) {
-    throw new ConfigError(
-      `stratify: stage 1 reads table columns, got a study that names none; list them under data.numeric, data.categorical or data.ordinal`,
-      'data',
-    );
-  }
+function stage1Study(study: Study, listener: Pick<ProgressListener, 'message'>): Study {
   if (!study.stage1.enabled) {
     throw new ConfigError(
       'stratify: stage1.enabled must be true, got false; leave the key out, or add --set stage1.enabled=true',
       'stage1.enabled',
     );
   }
-  const others = declared.filter((modality) => modality !== 'tabular');
+  const declared = declaredModalities(study.data);
+  const sees = { tabular: true, image: usesImageFeatures(study), text: false };
+  const modalities = declared.filter((modality) => sees[modality]);
+  if (modalities.length === 0) {
+    throw new ConfigError(
+      'stratify: stage 1 reads table columns or image features, got a study that names none; list columns under data.numeric, data.categorical or data.ordinal, or set stage1.images',
+      'data',
+    );
+  }
+  const others = declared.filter((modality) => !sees[modality]);
   if (others.length > 0) {
     const names = others.map((modality) => (modality === 'image' ? 'images' : 'notes')).join(' and ');
-    listener.message(`${names} are left out: stage 1 reads table columns alone`);
+    const read = sees.image ? 'table columns and image features' : 'table columns';
+    listener.message(`${names} are left out: stage 1 reads ${read} alone`);
   }
-  return { ...study, model: { ...study.model, modalities: ['tabular'] } };
+  return { ...study, model: { ...study.model, modalities } };
 }
 
-/** Without what stage 1 does not read: no image is looked for, and no row left out for want of one. */
-function tableAlone(resolved: ResolvedStudy): ResolvedStudy {
-  const { images: _, view: __, ...cohort } = resolved.cohort;
-  return { ...resolved, cohort: { ...cohort, history: 0, text: [] } };
+/** Without what stage 1 does not read. Without images none is looked for, and no row left out for want of one. */
+function withoutUnseen(resolved: ResolvedStudy): ResolvedStudy {
+  const { images, view: _, ...cohort } = resolved.cohort;
+  const seen = resolved.study.model.modalities.includes('image') ? { images } : {};
+  return { ...resolved, cohort: { ...cohort, ...seen, history: 0, text: [] } };
 }

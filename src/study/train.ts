@@ -1,6 +1,6 @@
 /** `medfusion train`: from a study file to a run folder. */
 import { rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Split } from '../data/index.js';
 import { isUserError } from '../errors.js';
 import { Runtime } from '../runtime/index.js';
@@ -9,8 +9,9 @@ import { requireClean } from './audit.js';
 import { type RunMetrics, readMetrics } from './evaluate.js';
 import { exportModel } from './exportModel.js';
 import { type TrainedFold, trainFold } from './fold.js';
+import { imageStatistics } from './imageFeatures.js';
 import { resolveStudy } from './resolve.js';
-import { requireUnused, writeRunFile } from './runFolder.js';
+import { imageCache, requireUnused, writeRunFile } from './runFolder.js';
 import { logEpoch } from './runRecords.js';
 import { measureRun, writeResults } from './runResults.js';
 import { countSplits, splitName, wholeSplit } from './splits.js';
@@ -54,8 +55,7 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   if (earlier === null && out !== undefined) await requireUnused(out);
   const resolved = resolveStudy(study, options);
   const runtime = await Runtime.open({ device: options.device, threads: options.threads });
-  const cacheRoot = out === undefined ? resolve('runs') : dirname(resolve(out));
-  const cache = join(cacheRoot, '.cache', 'images');
+  const cache = imageCache(out);
   const data = await readStudyData(resolved, cache, listener);
   const { cohort, images, splits, inputs } = data;
 
@@ -63,7 +63,8 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   const accepted = await requireClean({ resolved, cohort, splits, images, cache }, listener);
   const run = earlier?.run ?? (await startRun(study, inputs, out));
   listener.message(`${study.name}: ${cohort.size} rows, ${countSplits(splits)} -> ${run}`);
-  const work = { study, cohort, images, runtime, listener, signal: options.signal };
+  const statistics = imageStatistics(study, cohort, images);
+  const work = { study, cohort, images, statistics, runtime, listener, signal: options.signal };
   const { folds, final } = await trainSplits(run, splits, work, earlier !== null).catch(async (error) => {
     if (isUserError(error) && earlier === null) await removeUntrained(run);
     throw error;

@@ -12,6 +12,7 @@ import type { Stage1Model } from '../risk/index.js';
 import { type Weights, writeWhole } from '../train/index.js';
 import type { TrainedFold } from './fold.js';
 import { formatPredictions, parsePredictions } from './predictions.js';
+import { ruleCounts } from './runRecords.js';
 import type { SavedModel } from './savedModel.js';
 
 const savedSchema = z.object({
@@ -63,6 +64,7 @@ export function decodeModel(bytes: Uint8Array, path: string): ModelParts {
 
 /** Keeps a finished split. The predictions are written last: where they are, the split is whole. */
 export async function keepSplit(directory: string, fold: TrainedFold): Promise<void> {
+  await writeWhole(join(directory, 'rules.json'), JSON.stringify(fold.rules));
   await writeWhole(join(directory, 'model.safetensors'), encodeModel(fold));
   await writeWhole(join(directory, 'predictions.csv'), formatPredictions(fold.predictions));
 }
@@ -74,6 +76,7 @@ export async function readSplit(directory: string): Promise<TrainedFold | null> 
   const model = join(directory, 'model.safetensors');
   return {
     ...decodeModel(await readFile(model), model),
+    rules: ruleCounts.parse(JSON.parse(await readFile(join(directory, 'rules.json'), 'utf8'))),
     predictions: await parsePredictions(createReadStream(file), file),
   };
 }

@@ -43,7 +43,7 @@ export interface EncoderOptions {
   readonly maxTokens: number;
   /** Prepared images; needed when `modalities` has `image`. */
   readonly images?: ImageStore;
-  /** Names of the stage-1 columns, if stage 1 is on. */
+  /** Names of the stage-1 columns, if stage 1 is on; they join the table columns. */
   readonly stage1?: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export function fitEncoder(cohort: Cohort, rows: Int32Array, options: EncoderOpt
     categorical: uses('tabular')
       ? cohort.categorical.map(({ name, values }) => ({ name, levels: levelsOf(values, rows) }))
       : [],
-    stage1: uses('tabular') ? (options.stage1 ?? []) : [],
+    stage1: options.stage1 ?? [],
     text: uses('text')
       ? {
           columns: cohort.text.map(({ name }) => name),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fitStage1 } from '../../src/risk/index.js';
+import { fitStage1, stage1Firings } from '../../src/risk/index.js';
 import { countMissing, countRules, summarizeColumns } from '../../src/study/dataSummary.js';
 
 const column = (name: string, values: readonly number[]) => ({
@@ -84,7 +84,7 @@ test('rules are counted on the given rows, unknown labels apart', () => {
   const model = fitStage1(cohort, cohort.targets, cohort.known, ['ill'], train, {
     threshold: { resamples: 0 },
   });
-  const counts = countRules(model, cohort, held);
+  const counts = countRules(stage1Firings(model, cohort), cohort, held);
   const [{ conditions, kind }] = model.labels[0].rules;
   assert.deepEqual([kind, conditions.length], ['threshold', 1]);
   const { op, threshold } = conditions[0];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type Cohort, kFold } from '../../src/data/index.js';
 import { randomStream } from '../../src/random/index.js';
-import { assignTiers, fitStage1, fitTiers } from '../../src/risk/index.js';
+import { assignTiers, fitStage1, fitTiers, stage1Firings } from '../../src/risk/index.js';
 import {
   collectEnvironment,
   countMissing,
@@ -93,7 +93,7 @@ async function finishedRun(): Promise<string> {
           tiers: assignTiers(tiers, Float64Array.of(probabilityOf(row), probabilityOf(row))),
         });
     if (s === 0) {
-      const rules = countRules(stage1, cohort, held);
+      const rules = countRules(stage1Firings(stage1, cohort), cohort, held);
       const missing = countMissing(cohort, [train, validation, held]);
       await writeDataRecord(run, { ...summarizeColumns(cohort), missing, rules });
     }

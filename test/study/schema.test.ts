@@ -223,8 +223,9 @@ test('every key of the schema is described, since help and documentation are mad
 });
 
 test('stage 1 has the same options and defaults in the study file as on its own', () => {
-  const { enabled, ...options } = parseStudy(minimal, 'small.yaml').stage1;
+  const { enabled, images, ...options } = parseStudy(minimal, 'small.yaml').stage1;
   assert.equal(enabled, true);
+  assert.deepEqual(images, { statistics: false });
   const { seed: _, ...own } = resolveStage1Options();
   assert.deepEqual(options, own);
 });

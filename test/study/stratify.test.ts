@@ -220,7 +220,7 @@ test('bad input is told before a folder is made', async () => {
     assert.ok(!existsSync(out));
   };
   await refused(
-    /error: stratify: stage 1 reads table columns, got a study that names none; list them under data\.numeric/,
+    /error: stratify: stage 1 reads table columns or image features, got a study that names none; list columns under data\.numeric/,
     'data.numeric=[]',
     'data.categorical=[]',
     'data.ordinal={}',

@@ -148,9 +148,22 @@ export const stage1Section = z
       })
       .prefault({})
       .describe('Fully connected network with one hidden layer, as a classifier.'),
+    images: z
+      .strictObject({
+        statistics: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Intensity and texture statistics of each image of a row, as numeric columns for stage 1.',
+          ),
+      })
+      .prefault({})
+      .describe('Features of the images that stage 1 sees beside the table columns.'),
   })
   .prefault({})
-  .describe('Stage 1: interpretable rules and trees on the table columns, fitted inside the training rows.');
+  .describe(
+    'Stage 1: interpretable rules and trees on table columns and image features, fitted inside the training rows.',
+  );
 
 const override = z.strictObject({
   label: z.string().min(1).optional().describe('Label whose tier is raised. Default: every label.'),
