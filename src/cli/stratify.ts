@@ -9,6 +9,8 @@ import { formatRules } from './ruleList.js';
 interface StratifyFlags {
   readonly data?: string;
   readonly out?: string;
+  readonly device: string;
+  readonly threads?: number;
   readonly seed?: number;
   readonly onBadRow?: 'stop' | 'skip';
   readonly set: readonly string[];
@@ -23,6 +25,8 @@ export function stratifyCommand({ out, err, signal }: Streams): Command {
     .argument('<study>', 'study file (YAML)')
     .option('--data <dir>', "folder that the study's paths are relative to (default: the study file's)")
     .option('--out <dir>', 'run folder, new or empty (default: runs/<name>-<n>)')
+    .option('--device <name>', 'where to embed images', 'cpu')
+    .option('--threads <n>', 'threads to embed images with (default: all cores)', wholeNumber(1))
     .option('--seed <n>', 'seed of split, folds and resampling (default: as the study says)', wholeNumber(0))
     .option(
       '--on-bad-row <what>',
@@ -46,6 +50,8 @@ export function stratifyCommand({ out, err, signal }: Streams): Command {
         studyFile,
         dataDirectory: flags.data,
         out: flags.out,
+        device: flags.device,
+        threads: flags.threads,
         overrides,
         listener: { message: (text) => err(`${text}\n`) },
         signal,

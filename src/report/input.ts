@@ -48,7 +48,7 @@ export interface StudySummary {
   /** How missing values are treated, one sentence each. */
   readonly missing: readonly string[];
   readonly model: {
-    /** `stage1` where stage 1 alone is the model and no network was trained. */
+    /** `stage1` where stage 1 alone is the model and no network predicts. */
     readonly kind: 'network' | 'stage1';
     readonly facts: readonly (readonly [term: string, value: string])[];
   };

@@ -152,12 +152,15 @@ function checkModel({ data, model }: Checked, report: Report): void {
     );
 }
 
-function checkImageFeatures({ data, model, stage1 }: Checked, report: Report): void {
-  if (!stage1.images.statistics) return;
-  if (data.images === undefined)
-    report(['stage1', 'images', 'statistics'], 'needs data.images, where the images are');
-  else if (!(model.modalities?.includes('image') ?? true))
-    report(['stage1', 'images', 'statistics'], 'needs "image" in model.modalities');
+function checkImageFeatures({ data, model, stage1: { images } }: Checked, report: Report): void {
+  const asked = { statistics: images.statistics, embeddings: images.embeddings > 0 };
+  for (const key of ['statistics', 'embeddings'] as const) {
+    if (!asked[key]) continue;
+    const path = ['stage1', 'images', key];
+    if (data.images === undefined) report(path, 'needs data.images, where the images are');
+    else if (!(model.modalities?.includes('image') ?? true))
+      report(path, 'needs "image" in model.modalities');
+  }
 }
 
 function checkRisk({ data, labels, stage1, tiers }: Checked, report: Report): void {

@@ -190,8 +190,17 @@ function stage1Facts(study: Study): Fact[] {
 /** What stage 1 sees of the images. */
 function imageFeatureFacts(study: Study): Fact[] {
   if (!usesImageFeatures(study)) return [];
+  const { statistics, embeddings, folds } = study.stage1.images;
   const { imageSize } = study.model;
-  return [['Image features of stage 1', `intensity and texture statistics of each image at ${imageSize} px`]];
+  const features = [
+    ...(statistics ? [`intensity and texture statistics of each image at ${imageSize} px`] : []),
+    ...(embeddings > 0
+      ? [
+          `${embeddings} dimensions of a convolutional network's embedding, of training rows out of fold (${folds} folds of patients)`,
+        ]
+      : []),
+  ];
+  return [['Image features of stage 1', features.join('; ')]];
 }
 
 function decisionFacts({ training, tiers, evaluation }: Study): Fact[] {

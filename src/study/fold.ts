@@ -1,37 +1,27 @@
 /** One training of a study: everything that is fitted, fitted on the rows of one split. */
-import {
-  augmentations,
-  type Cohort,
-  type ImageStore,
-  type NumericColumn,
-  type Split,
-} from '../data/index.js';
-import type { MedFusionConfig } from '../models/index.js';
+import type { Cohort, ImageStore, NumericColumn, Split } from '../data/index.js';
 import { applyStage1, type Stage1Model, type Stage1Output, stage1Firings } from '../risk/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { ParameterStore } from '../runtime/index.js';
 import {
   type BatchSource,
-  countLabels,
   type EpochRecord,
   encodeCohort,
-  type FitOptions,
   fit,
   fitEncoder,
-  type InputEncoder,
   openPredictor,
   type ProgressListener,
-  positiveWeights,
-  priorLogits,
   storeWeights,
   type Weights,
 } from '../train/index.js';
 import { countRules, type RuleCount } from './dataSummary.js';
+import { fitImageEmbedder, type ImageEmbedder, usesEmbeddings } from './imageEmbedder.js';
 import { stage1Cohort } from './imageFeatures.js';
+import { fitOptions, networkConfig } from './networkConfig.js';
 import type { Predictions } from './predictions.js';
 import type { SavedModel } from './savedModel.js';
 import type { Study } from './schema.js';
-import { outcomes, settleSplit, splitRows } from './settle.js';
+import { settleSplit, splitRows } from './settle.js';
 import { fitStudyStage1 } from './stage1.js';
 
 export interface FoldTask {
@@ -55,6 +45,8 @@ export interface TrainedFold {
   readonly stage1: Stage1Model | null;
   /** Where the rules of stage 1 fire in test rows; null without stage 1. */
   readonly rules: readonly (readonly RuleCount[])[] | null;
+  /** Embeds images for stage 1; null where it does not ask for that. */
+  readonly embedder: ImageEmbedder | null;
   readonly saved: SavedModel;
   readonly weights: Weights;
   /** Predictions of the split's rows: train, validation and test. */
@@ -62,12 +54,17 @@ export interface TrainedFold {
 }
 
 /**
- * Fits stage 1, encoder, network, calibration and tiers: the first three on the split's training rows, the last two
- * on its validation rows. Test rows are only predicted.
+ * Fits the image embedder, stage 1, encoder, network, calibration and tiers: the first four on the split's training
+ * rows, the last two on its validation rows. Test rows are only predicted.
  */
 export async function trainFold(task: FoldTask, split: Split): Promise<TrainedFold> {
   const { study, cohort, images, runtime } = task;
-  const first = fitFoldStage1(study, stage1Cohort(study, cohort, task.statistics), split);
+  const embedded =
+    images !== null && usesEmbeddings(study)
+      ? await fitImageEmbedder({ ...task, images }, split.train)
+      : null;
+  const features = [...task.statistics, ...(embedded?.columns ?? [])];
+  const first = fitFoldStage1(study, stage1Cohort(study, cohort, features), split);
   const inputs = first?.inputs ?? null;
   const encoder = fitEncoder(cohort, split.train, {
     modalities: study.model.modalities,
@@ -103,6 +100,7 @@ export async function trainFold(task: FoldTask, split: Split): Promise<TrainedFo
   return {
     stage1: first?.stage1 ?? null,
     rules: first?.rules ?? null,
+    embedder: embedded?.embedder ?? null,
     weights: result.weights,
     saved: {
       format: 'medfusion-model',
@@ -133,71 +131,5 @@ function fitFoldStage1(
     stage1,
     inputs: applyStage1(stage1, cohort).inputs,
     rules: countRules(stage1Firings(stage1, cohort), cohort, split.test),
-  };
-}
-
-/** The network's configuration for a study and the encoder of one fold. */
-function networkConfig(
-  study: Study,
-  cohort: Cohort,
-  train: Int32Array,
-  encoder: InputEncoder,
-): MedFusionConfig {
-  const { model } = study;
-  const counts = countLabels({ labelCount: cohort.labels.length, ...outcomes(cohort, train) });
-  const { classWeights, weightCap } = study.training.loss;
-  const weights =
-    classWeights === 'effective' ? positiveWeights(counts, { weightCap }) : counts.positives.map(() => 1);
-  const numeric = encoder.numeric.length + encoder.stage1.length;
-  const levels = encoder.categorical.map((column) => column.levels.length + 1);
-  return {
-    size: model.size,
-    labels: cohort.labels.length,
-    image:
-      encoder.image === null
-        ? null
-        : {
-            side: model.imageSize,
-            channels: model.channels,
-            slots: encoder.image.slots,
-            views: encoder.image.views.length + 1,
-            mirror: model.mirror,
-          },
-    tabular: numeric + levels.length === 0 ? null : { numeric, levels },
-    text:
-      encoder.text === null
-        ? null
-        : { vocabulary: encoder.text.vocabulary.tokens.length, tokens: encoder.text.tokens },
-    branches: model.branches,
-    interaction: model.interaction,
-    pyramid: model.pyramid,
-    fusion: model.fusion,
-    classGate: model.classGate,
-    dropout: model.dropout,
-    stochasticDepth: model.stochasticDepth,
-    prevalence: Array.from(counts.positives, (n, l) => (n + 1) / (n + counts.negatives[l] + 2)),
-    // A weighted loss is least, before anything is learnt, where the odds are weighted too.
-    priorLogits: Array.from(priorLogits(counts), (logit, l) => logit + Math.log(weights[l])),
-  };
-}
-
-function fitOptions(study: Study): FitOptions {
-  const { training, model, seed } = study;
-  const { groups, ...optimizer } = training.optimizer;
-  const { classWeights, weightCap, ...loss } = training.loss;
-  const { augmentation } = training;
-  return {
-    ...training,
-    seed,
-    loss,
-    classWeights,
-    weightCap,
-    optimizer,
-    groupRates: groups,
-    augmentation:
-      typeof augmentation === 'string'
-        ? augmentations[augmentation]
-        : { ...augmentations.none, ...augmentation },
-    modalityDropout: model.modalityDropout,
   };
 }

@@ -5,7 +5,8 @@ import type { Study } from './schema.js';
 
 /** Whether stage 1 looks at images. */
 export function usesImageFeatures({ stage1 }: Study): boolean {
-  return stage1.enabled && stage1.images.statistics;
+  const { statistics, embeddings } = stage1.images;
+  return stage1.enabled && (statistics || embeddings > 0);
 }
 
 /** Images that a row has of its own, one per view; a row without one of them has fewer. */

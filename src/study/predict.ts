@@ -1,6 +1,7 @@
 /** `medfusion predict`: a run's model applied to new patients. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Cohort } from '../data/index.js';
 import { ConfigError } from '../errors.js';
 import { clippedLogit } from '../metrics/index.js';
 import { applyStage1, assignTiers, type Stage1Model, type TierModel, tierNames } from '../risk/index.js';
@@ -13,6 +14,7 @@ import {
   storeWeights,
   writeWhole,
 } from '../train/index.js';
+import { embedImages, usesEmbeddings } from './imageEmbedder.js';
 import { imageStatistics, isImageFeature, stage1Cohort } from './imageFeatures.js';
 import {
   type ModelInputs,
@@ -24,6 +26,7 @@ import { parseStudy } from './parse.js';
 import { csvLine } from './predictions.js';
 import { openRunFolder, RUN_FILES, readRunBytes, readRunFile } from './runFolder.js';
 import { readStage1Predictor, type Stage1Predictor } from './runRecords.js';
+import { decodeEmbedder } from './savedEmbedder.js';
 import type { SavedModel } from './savedModel.js';
 import type { Study } from './schema.js';
 import { MODALITIES } from './sections/data.js';
@@ -58,15 +61,31 @@ export interface NewPredictions {
 export async function predictRun(options: PredictOptions): Promise<NewPredictions> {
   const run = await openRunFolder(options.run);
   const study = parseStudy(await readRunFile(run, 'study'), join(run, RUN_FILES.study));
+  const open = () => Runtime.open({ device: options.device, threads: options.threads });
   const alone = await readStage1Predictor(run);
   if (alone !== null) {
     const patients = await readNewPatients(study, stage1Inputs(alone, study), options);
-    return predictByStage1(alone, study, patients, options.say);
+    return predictByStage1(alone, await seenByStage1(run, study, patients, open), options.say);
   }
   const model = decodeModel(await readRunBytes(run, 'weights'), join(run, RUN_FILES.weights));
   const patients = await readNewPatients(study, networkInputs(model.saved), options);
-  const runtime = await Runtime.open({ device: options.device, threads: options.threads });
-  return predictByNetwork(model, study, patients, runtime, options.say);
+  const runtime = await open();
+  const seen = await seenByStage1(run, study, patients, async () => runtime);
+  return predictByNetwork(model, patients, seen, runtime, study.training.batchSize, options.say);
+}
+
+/** The cohort with the image features that stage 1 was fitted with. */
+async function seenByStage1(
+  run: string,
+  study: Study,
+  { cohort, images }: NewPatients,
+  open: () => Promise<Runtime>,
+): Promise<Cohort> {
+  const statistics = imageStatistics(study, cohort, images);
+  if (images === null || !usesEmbeddings(study)) return stage1Cohort(study, cohort, statistics);
+  const embedder = decodeEmbedder(await readRunBytes(run, 'embedder'), join(run, RUN_FILES.embedder));
+  const embedded = await embedImages(embedder, { study, cohort, images, runtime: await open() });
+  return stage1Cohort(study, cohort, [...statistics, ...embedded]);
 }
 
 /** What a network reads of new patients. */
@@ -94,14 +113,13 @@ function raisingColumns({ policy }: TierModel): string[] {
   return policy.overrides.map(({ column }) => column);
 }
 
-/** Applies stage 1, its calibration and its tiers to patients that have been read. */
+/** Applies stage 1, its calibration and its tiers to what it sees of patients. */
 function predictByStage1(
   { stage1, calibration, tiers }: Stage1Predictor,
-  study: Study,
-  { cohort, images }: NewPatients,
+  cohort: Cohort,
   say: (message: string) => void,
 ): NewPredictions {
-  const applied = applyStage1(stage1, stage1Cohort(study, cohort, imageStatistics(study, cohort, images)));
+  const applied = applyStage1(stage1, cohort);
   for (const column of applied.unseen) say(describeUnseen(column));
   const probabilities = applyCalibration(calibration, applied.probabilities.map(clippedLogit));
   return {
@@ -122,19 +140,19 @@ function describeUnseen({ column, rows }: { readonly column: string; readonly ro
 /** Applies stage 1, encoder, network, calibration and tiers to patients that have been read. */
 async function predictByNetwork(
   { saved, stage1, weights }: ModelParts,
-  study: Study,
   { cohort, images, absent }: NewPatients,
+  seen: Cohort,
   runtime: Runtime,
+  batchSize: number,
   say: (message: string) => void,
 ): Promise<NewPredictions> {
   const { labels, config, encoder } = saved;
-  const features = imageStatistics(study, cohort, images);
-  const first = stage1 === null ? null : applyStage1(stage1, stage1Cohort(study, cohort, features));
+  const first = stage1 === null ? null : applyStage1(stage1, seen);
   const encoded = maskAbsent(encodeCohort(encoder, cohort, first?.inputs.values ?? null), absent);
   for (const column of encoded.unseen) say(describeUnseen(column));
   const store = new ParameterStore();
   storeWeights(store, weights);
-  const predictor = await openPredictor(runtime, config, store, study.training.batchSize);
+  const predictor = await openPredictor(runtime, config, store, batchSize);
   const all = Int32Array.from({ length: cohort.size }, (_, row) => row);
   const logits = await predictor.logits({ cohort, encoder, encoded, config, images }, all);
   await predictor.release();

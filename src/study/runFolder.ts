@@ -15,6 +15,7 @@ export const RUN_FILES = {
   stage1: 'stage1.json',
   data: 'data.json',
   weights: 'model.safetensors',
+  embedder: 'embedder.safetensors',
   model: 'model.onnx',
   log: 'log.jsonl',
   report: 'report.html',

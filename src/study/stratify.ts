@@ -1,19 +1,22 @@
 /** `medfusion stratify`: stage 1 alone, from a study file to a run folder. */
 import { rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Cohort, ImageStore, NumericColumn, Split } from '../data/index.js';
+import type { ImageStore, NumericColumn, Split } from '../data/index.js';
 import { ConfigError } from '../errors.js';
 import { clippedLogit } from '../metrics/index.js';
 import { stage1Firings, stage1Probabilities } from '../risk/index.js';
+import { Runtime } from '../runtime/index.js';
 import { Interrupted, type ProgressListener } from '../train/index.js';
 import { requireClean } from './audit.js';
 import { countRules } from './dataSummary.js';
 import type { RunMetrics } from './evaluate.js';
+import { type EmbedderTask, fitImageEmbedder, type ImageEmbedder, usesEmbeddings } from './imageEmbedder.js';
 import { imageStatistics, stage1Cohort, usesImageFeatures } from './imageFeatures.js';
 import { dumpStudy, type ResolvedStudy, resolveStudy } from './resolve.js';
 import { createRunFolder, imageCache, requireUnused, writeRunFile } from './runFolder.js';
 import type { Stage1Predictor } from './runRecords.js';
 import { type FittedPart, measureRun, writeResults } from './runResults.js';
+import { encodeEmbedder } from './savedEmbedder.js';
 import type { Study } from './schema.js';
 import { declaredModalities } from './sections/data.js';
 import { settleSplit, splitRows } from './settle.js';
@@ -24,6 +27,9 @@ import { readStudy, readStudyData, type StudySource } from './studyData.js';
 export interface StratifyOptions extends StudySource {
   /** Run folder; default `runs/<name>-<n>`. */
   readonly out?: string;
+  /** Where, and with how many threads, images are embedded. */
+  readonly device?: string;
+  readonly threads?: number;
   readonly listener: Pick<ProgressListener, 'message'>;
   /** When it aborts, the fit under way is ended and `Interrupted` is thrown; nothing is written. */
   readonly signal?: AbortSignal;
@@ -48,33 +54,38 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
   const { listener, out, signal } = options;
   const study = stage1Study(await readStudy('stratify', options), listener);
   if (out !== undefined) await requireUnused(out);
+  const runtime = usesEmbeddings(study) ? await Runtime.open(options) : null;
   const resolved = withoutUnseen(resolveStudy(study, options));
   const cache = imageCache(out);
   const data = await readStudyData(resolved, cache, listener);
   const { cohort, images, splits } = data;
   const accepted = await requireClean({ resolved, cohort, splits, images, cache }, listener);
   const statistics = imageStatistics(study, cohort, images);
+  const work = { study, cohort, images, statistics, runtime, listener, signal };
   listener.message(`${study.name}: ${cohort.size} rows, ${countSplits(splits)}`);
 
   const fit = async (split: Split, part: string): Promise<FittedSplit> => {
     const begun = performance.now();
-    const fitted = fitSplit({ study, cohort, images, statistics }, split);
+    const fitted = await fitSplit({ ...work, part: splits.length === 1 ? undefined : part }, split).catch(
+      explainInterrupted,
+    );
     listener.message(`${part} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
     await nextTurn(); // lets a signal in
-    if (signal?.aborted) throw new Interrupted('stratify was interrupted; nothing was written');
+    if (signal?.aborted) throw interrupted();
     return fitted;
   };
   const parts: FittedSplit[] = [];
   for (const split of splits)
     parts.push(await fit(split, splits.length === 1 ? 'stage 1' : splitName(split)));
-  const { model } = splits.length === 1 ? parts[0] : await fit(wholeSplit(splits), 'final model');
+  const { model, embedder } = splits.length === 1 ? parts[0] : await fit(wholeSplit(splits), 'final model');
 
   const run = await createRunFolder(study.name, out);
   try {
     await writeRunFile(run, 'study', dumpStudy(study));
+    if (embedder !== null) await writeRunFile(run, 'embedder', encodeEmbedder(embedder));
     await writeResults(run, study, data, parts, model);
     const history = { ...data, accepted, parts };
-    const metrics = await measureRun(run, study, history, { started, engine: null });
+    const metrics = await measureRun(run, study, history, { started, engine: runtime });
     return { run, metrics, model };
   } catch (error) {
     await rm(run, { recursive: true });
@@ -83,19 +94,33 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
 }
 
 /** What every split is fitted from. */
-interface Work {
-  readonly study: Study;
-  readonly cohort: Cohort;
+interface Work extends Omit<EmbedderTask, 'images' | 'runtime'> {
   readonly images: ImageStore | null;
   readonly statistics: readonly NumericColumn[];
+  /** Null where no image is embedded. */
+  readonly runtime: Runtime | null;
 }
 
 interface FittedSplit extends FittedPart {
   readonly model: Stage1Predictor;
+  /** Embeds images for the model; null where it does not ask for that. */
+  readonly embedder: ImageEmbedder | null;
 }
 
-function fitSplit({ study, cohort, images, statistics }: Work, split: Split): FittedSplit {
-  const seen = stage1Cohort(study, cohort, statistics);
+const interrupted = () => new Interrupted('stratify was interrupted; nothing was written');
+
+/** A fit under way says that training can be resumed; here it cannot. */
+function explainInterrupted(error: unknown): never {
+  throw error instanceof Interrupted ? interrupted() : error;
+}
+
+async function fitSplit(work: Work, split: Split): Promise<FittedSplit> {
+  const { study, cohort, images, statistics, runtime } = work;
+  const embedded =
+    images === null || runtime === null
+      ? null
+      : await fitImageEmbedder({ ...work, images, runtime }, split.train);
+  const seen = stage1Cohort(study, cohort, [...statistics, ...(embedded?.columns ?? [])]);
   const stage1 = fitStudyStage1(study, seen, split.train);
   const probabilities = stage1Probabilities(stage1, seen);
   const logits = (rows: Int32Array) => stage1Logits(probabilities, rows, cohort.labels.length);
@@ -108,6 +133,7 @@ function fitSplit({ study, cohort, images, statistics }: Work, split: Split): Fi
     rules: countRules(stage1Firings(stage1, seen), cohort, split.test),
     tiers,
     predictions,
+    embedder: embedded?.embedder ?? null,
     model: { stage1, calibration, tiers, image: images?.format ?? null },
   };
 }

@@ -14,6 +14,7 @@ import { resolveStudy } from './resolve.js';
 import { imageCache, requireUnused, writeRunFile } from './runFolder.js';
 import { logEpoch } from './runRecords.js';
 import { measureRun, writeResults } from './runResults.js';
+import { encodeEmbedder } from './savedEmbedder.js';
 import { countSplits, splitName, wholeSplit } from './splits.js';
 import { findInterrupted, removeUntrained, requireSameInputs, splitsFolder, startRun } from './startRun.js';
 import { readStudy, readStudyData, type StudySource } from './studyData.js';
@@ -71,6 +72,7 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   });
   const parts = folds.map(({ saved, ...fold }) => ({ ...fold, tiers: saved.tiers }));
   await writeResults(run, study, data, parts, null);
+  if (final.embedder !== null) await writeRunFile(run, 'embedder', encodeEmbedder(final.embedder));
   await writeRunFile(run, 'weights', encodeModel(final));
   await writeRunFile(run, 'model', exportModel(final, study));
   const history = { ...data, accepted, parts };

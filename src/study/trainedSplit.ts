@@ -13,6 +13,7 @@ import { type Weights, writeWhole } from '../train/index.js';
 import type { TrainedFold } from './fold.js';
 import { formatPredictions, parsePredictions } from './predictions.js';
 import { ruleCounts } from './runRecords.js';
+import { decodeEmbedder, encodeEmbedder } from './savedEmbedder.js';
 import type { SavedModel } from './savedModel.js';
 
 const savedSchema = z.object({
@@ -65,6 +66,8 @@ export function decodeModel(bytes: Uint8Array, path: string): ModelParts {
 /** Keeps a finished split. The predictions are written last: where they are, the split is whole. */
 export async function keepSplit(directory: string, fold: TrainedFold): Promise<void> {
   await writeWhole(join(directory, 'rules.json'), JSON.stringify(fold.rules));
+  if (fold.embedder !== null)
+    await writeWhole(join(directory, 'embedder.safetensors'), encodeEmbedder(fold.embedder));
   await writeWhole(join(directory, 'model.safetensors'), encodeModel(fold));
   await writeWhole(join(directory, 'predictions.csv'), formatPredictions(fold.predictions));
 }
@@ -74,8 +77,10 @@ export async function readSplit(directory: string): Promise<TrainedFold | null> 
   const file = join(directory, 'predictions.csv');
   if (!existsSync(file)) return null;
   const model = join(directory, 'model.safetensors');
+  const embedder = join(directory, 'embedder.safetensors');
   return {
     ...decodeModel(await readFile(model), model),
+    embedder: existsSync(embedder) ? decodeEmbedder(await readFile(embedder), embedder) : null,
     rules: ruleCounts.parse(JSON.parse(await readFile(join(directory, 'rules.json'), 'utf8'))),
     predictions: await parsePredictions(createReadStream(file), file),
   };

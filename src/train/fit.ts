@@ -61,6 +61,7 @@ export interface FitTask {
   readonly config: MedFusionConfig;
   readonly source: BatchSource & { readonly images: ImageStore | null };
   readonly train: Int32Array;
+  /** May be empty: then no epoch counts as better than another, and the last one is kept. */
   readonly validation: Int32Array;
   readonly options: FitOptions;
   readonly listener: ProgressListener;
@@ -204,7 +205,7 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
       patience,
       mode: metric === 'auroc' ? 'max' : 'min',
     });
-    if (improved || epoch === 0) best.take(trainer.evaluated);
+    if (improved || epoch === 0 || validation.length === 0) best.take(trainer.evaluated);
     const trainLoss = progress.lossSum / progress.lossCount;
     listener.epochEnd({ loss: trainLoss, validationAuroc: scores.auroc, improved });
     progress = { ...progress, epoch: epoch + 1, batch: 0, lossSum: 0, lossCount: 0, earlyStopping: state };
@@ -223,7 +224,7 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
   best.giveTo(trainer.evaluated);
   return {
     weights: best.values,
-    bestEpoch: (progress.earlyStopping.bestEpoch ?? 0) + 1,
+    bestEpoch: validation.length === 0 ? progress.epoch : (progress.earlyStopping.bestEpoch ?? 0) + 1,
     validationLogits: await trainer.predictor.logits(source, validation),
     parameterCount: trainer.parameterCount,
   };

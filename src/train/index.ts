@@ -1,5 +1,6 @@
 /** Training: what a study's second stage needs besides its model. */
 
+export * from './affineMap.js';
 export * from './batches.js';
 export * from './calibration.js';
 export * from './calibrationGraph.js';
@@ -17,5 +18,6 @@ export * from './optimizers.js';
 export * from './progress.js';
 export * from './sampler.js';
 export * from './schedule.js';
+export * from './symmetricEigen.js';
 export * from './trainingProgram.js';
 export * from './wholeFile.js';

@@ -1,6 +1,6 @@
 /** Logits of a trained model for rows of a cohort. */
-import { compile } from '../graph/index.js';
-import { type MedFusionConfig, medFusionInputs, medFusionNet } from '../models/index.js';
+import { compile, type Tensor } from '../graph/index.js';
+import { imageEmbedding, type MedFusionConfig, medFusionInputs, medFusionNet } from '../models/index.js';
 import { ParameterList, Scope } from '../nn/index.js';
 import type { ParameterStore, Runtime } from '../runtime/index.js';
 import { type BatchSource, createBatcher } from './batches.js';
@@ -29,16 +29,47 @@ export async function openPredictor(
 ): Promise<Predictor> {
   const scope = new Scope(new ParameterList(), false);
   const logits = medFusionNet(scope, medFusionInputs(config, batchSize), config);
-  const executable = await runtime.load(compile({ logits }, runtime.emitOptions), store);
+  const { run, release } = await openRows(runtime, logits, store);
+  return { logits: run, release };
+}
+
+export interface Embedder {
+  /** Values of an embedding. */
+  readonly width: number;
+  /** Embeddings [rows, width] of the given rows' images, in the rows' order; 0 for a row without an image. */
+  embeddings(source: BatchSource, rows: Int32Array): Promise<Float64Array>;
+  release(): Promise<void>;
+}
+
+/**
+ * Compiles the part of the model that embeds images, for inference.
+ * @throws ConfigError when the model has no dense branch
+ */
+export async function openEmbedder(
+  runtime: Runtime,
+  config: MedFusionConfig,
+  store: ParameterStore,
+  batchSize: number,
+): Promise<Embedder> {
+  const scope = new Scope(new ParameterList(), false);
+  const embedding = imageEmbedding(scope, medFusionInputs(config, batchSize), config);
+  const { run, release } = await openRows(runtime, embedding, store);
+  return { width: embedding.shape[1], embeddings: run, release };
+}
+
+/** Compiles a value per row, [batch, width], to be computed batch by batch for any rows. */
+async function openRows(runtime: Runtime, value: Tensor, store: ParameterStore) {
+  const [batchSize, width] = value.shape;
+  const executable = await runtime.load(compile({ value }, runtime.emitOptions), store);
   let batcher: { source: BatchSource; next: ReturnType<typeof createBatcher> } | null = null;
   return {
-    logits: async (source, rows) => {
+    run: async (source: BatchSource, rows: Int32Array): Promise<Float64Array> => {
       if (batcher?.source !== source) batcher = { source, next: createBatcher(source, batchSize) };
-      const result = new Float64Array(rows.length * config.labels);
+      const result = new Float64Array(rows.length * width);
       for (let start = 0; start < rows.length; start += batchSize) {
         const batch = rows.subarray(start, start + batchSize);
         const output = await executable.run(batcher.next(batch));
-        result.set(output.logits.subarray(0, batch.length * config.labels), start * config.labels);
+        result.set(output.value.subarray(0, batch.length * width), start * width);
       }
       return result;
     },

@@ -194,8 +194,8 @@ test('stage 1 alone: no training section, and the model section says so', () => 
     }),
   );
   assert.ok(!sectionsOf(page).includes('training') && !page.includes('id="training-loss"'));
-  assert.ok(visible(page).includes('No network was trained: stage 1 is the model.'));
-  assert.ok(!visible(report).includes('No network was trained'));
+  assert.ok(visible(page).includes('No network predicts here: stage 1 is the model.'));
+  assert.ok(!visible(report).includes('No network predicts'));
 });
 
 /** Cells of the rows of the table with the given caption, as text. */

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { imageStatisticNames } from '../../src/data/index.js';
+import { stratifyStudy, trainStudy } from '../../src/study/index.js';
 import { readFitted, readStage1Predictor } from '../../src/study/runRecords.js';
+import { decodeEmbedder, encodeEmbedder } from '../../src/study/savedEmbedder.js';
+import { Interrupted } from '../../src/train/index.js';
 import { quick, readRecords, records, run, scratchFolder, tinyStudy, toCsv, train } from './tinyStudy.js';
 
 type Records = Record<string, string>[];
@@ -24,6 +27,9 @@ const imagesAlone = [
   'stage1.forwardFill=[]',
 ];
 const everyPart = ['train', 'validation', 'test'];
+const embeddings = ['stage1.images={embeddings: 3, folds: 2, epochs: 1}', 'training.batchSize=16'];
+/** As little of a network as can be trained on pictures. */
+const lean = ['model.branches={cnn: true, transformer: false, temporal: false}', 'model.pyramid=false'];
 let table: Records = [];
 /** A row of which nothing is seen cannot be predicted from. */
 const pictured = () => table.filter(({ image }) => image !== '');
@@ -46,6 +52,11 @@ async function predict(trained: string, rows: Records) {
   );
   writeFileSync(file, toCsv(unlabelled));
   return run('predict', trained, '--table', file, '--images', images);
+}
+
+async function filesOf(trained: string) {
+  const [{ stage1 }] = await readFitted(trained);
+  return { stage1: stage1!, embedder: readFileSync(join(trained, 'embedder.safetensors')) };
 }
 
 /** Rows of some parts are predicted anew with the very digits of predictions.csv. */
@@ -108,7 +119,7 @@ test('without image features nothing of the images is read and a run is as it wa
 
 test('statistics enter a network through stage 1 alone', async () => {
   const out = join(folder, 'trained');
-  const small = [...quick, ...fewResamples, ...imagesAlone, 'data.history=0', statistics];
+  const small = [...quick, ...lean, ...fewResamples, ...imagesAlone, 'data.history=0', statistics];
   const { code, err } = await train(study, out, small);
   assert.equal(code, 0, err);
   const [{ stage1 }] = await readFitted(out);
@@ -117,6 +128,90 @@ test('statistics enter a network through stage 1 alone', async () => {
   assert.ok(stage1.inputs.every(({ name }) => name.startsWith('image 1: ')));
   assert.match(model, /"numeric":\[\],"categorical":\[\],"stage1":\["image 1: /);
   await assertSamePredictions(out, everyPart, pictured());
+});
+
+test('stratify sees embeddings out of fold; predict embeds held-out rows to the same bits', async () => {
+  const out = join(folder, 'embedded');
+  const { code, err } = await stratify(
+    out,
+    [...fewResamples, ...imagesAlone, ...embeddings],
+    '--threads',
+    '1',
+  );
+  assert.equal(code, 0, err);
+  assert.equal(err.match(/^image embedder: network \d of 3 \(\d+\.\d s\)$/gm)?.length, 3);
+  const { stage1 } = (await readStage1Predictor(out))!;
+  const names = stage1.imputer.numeric.map(({ column }) => column);
+  assert.deepEqual(names, ['image embedding 1', 'image embedding 2', 'image embedding 3']);
+  const texts = stage1.labels.flatMap(({ rules }) => rules.map(({ text }) => text));
+  assert.ok(texts.some((text) => /^image embedding \d [≥<] -?[\d.]+ → /.test(text)));
+  const bytes = readFileSync(join(out, 'embedder.safetensors'));
+  const embedder = decodeEmbedder(bytes, 'embedder.safetensors');
+  assert.ok(Buffer.from(encodeEmbedder(embedder)).equals(bytes));
+  assert.ok([...embedder.weights.keys()].every((name) => name.startsWith('cnn.features.')));
+  await assertSamePredictions(out, ['validation', 'test'], pictured());
+  assert.match(
+    readFileSync(join(out, 'report.html'), 'utf8'),
+    /training rows out of fold \(2 folds of patients\)/,
+  );
+
+  const again = join(folder, 'embedded-again');
+  await stratify(again, [...fewResamples, ...imagesAlone, ...embeddings], '--threads', '1');
+  for (const file of ['embedder.safetensors', 'stage1.json', 'predictions.csv'])
+    assert.ok(readFileSync(join(again, file)).equals(readFileSync(join(out, file))), file);
+
+  const damaged = join(folder, 'damaged');
+  cpSync(out, damaged, { recursive: true });
+  cpSync(join(folder, 'trained', 'model.safetensors'), join(damaged, 'embedder.safetensors'));
+  const refused = await predict(damaged, pictured());
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, /must hold an image embedder/);
+  rmSync(join(damaged, 'embedder.safetensors'));
+  assert.match((await predict(damaged, pictured())).err, /holds no embedder\.safetensors/);
+});
+
+test('a network trained with embeddings is interrupted, resumed and applied to the same bits', async () => {
+  const settings = [...quick, ...lean, ...fewResamples, ...imagesAlone, ...embeddings, 'data.history=0'];
+  const [whole, cut] = [join(folder, 'whole'), join(folder, 'cut')];
+  const { code, err } = await train(study, whole, settings);
+  assert.equal(code, 0, err);
+  const { stage1, embedder } = await filesOf(whole);
+  assert.ok(stage1.inputs.some(({ name }) => name.startsWith('image embedding')));
+  assert.ok(embedder.length > 0);
+  await assertSamePredictions(whole, ['validation', 'test'], pictured());
+
+  // Stopped among the networks of the embedder, before the network's own training has begun.
+  const controller = new AbortController();
+  const message = (text: string) => {
+    if (text.startsWith('image embedder: network 2')) controller.abort();
+  };
+  const listener = { epochStart() {}, batch() {}, epochEnd() {}, message };
+  const options = { studyFile: study, out: cut, overrides: settings, threads: 1, listener };
+  await assert.rejects(trainStudy({ ...options, signal: controller.signal }), Interrupted);
+  const resumed = await train(study, cut, settings, '--resume');
+  assert.equal(resumed.code, 0, resumed.err);
+  for (const file of [
+    'embedder.safetensors',
+    'model.safetensors',
+    'stage1.json',
+    'predictions.csv',
+    'data.json',
+  ])
+    assert.ok(readFileSync(join(cut, file)).equals(readFileSync(join(whole, file))), file);
+});
+
+test('stratify stops among the networks of the embedder and leaves nothing behind', async () => {
+  const out = join(folder, 'stopped');
+  const controller = new AbortController();
+  const message = (text: string) => {
+    if (text.startsWith('image embedder: network 1')) controller.abort();
+  };
+  const options = { studyFile: study, out, threads: 1, signal: controller.signal, listener: { message } };
+  await assert.rejects(
+    stratifyStudy({ ...options, overrides: [...fewResamples, ...embeddings] }),
+    (error) => error instanceof Interrupted && /nothing was written/.test(error.message),
+  );
+  assert.ok(!existsSync(out));
 });
 
 test('settings that make no sense are refused before anything is written', async () => {
@@ -136,6 +231,9 @@ test('settings that make no sense are refused before anything is written', async
     /stage1\.images has no key "statistic"; did you mean "statistics"/,
     'stage1.images.statistic=true',
   );
+  const blind = ['stage1.images.embeddings=4', 'model.modalities=[tabular]'];
+  await refused(/stage1\.images\.embeddings: needs "image" in model\.modalities/, ...blind);
+  await refused(/stage1\.images\.embeddings/, 'stage1.images.embeddings=65');
   const plain = join(data, 'plain.yaml');
   writeFileSync(plain, readFileSync(study, 'utf8').replace(/^ {2}(images|view|history):.*$\n/gm, ''));
   const { code, err } = await run('stratify', plain, '--set', statistics, '--out', join(folder, 'refused'));

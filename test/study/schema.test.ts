@@ -225,7 +225,7 @@ test('every key of the schema is described, since help and documentation are mad
 test('stage 1 has the same options and defaults in the study file as on its own', () => {
   const { enabled, images, ...options } = parseStudy(minimal, 'small.yaml').stage1;
   assert.equal(enabled, true);
-  assert.deepEqual(images, { statistics: false });
+  assert.deepEqual(images, { statistics: false, embeddings: 0, folds: 4, epochs: 10 });
   const { seed: _, ...own } = resolveStage1Options();
   assert.deepEqual(options, own);
 });

@@ -15,6 +15,7 @@ import { visitTokens } from './temporal.js';
 import { textTokens } from './text.js';
 
 export { type MedFusionConfig, type MedFusionSize, medFusionSizes, modalityOrder } from './config.js';
+export { imageEmbedding } from './imageEmbedding.js';
 
 /** The model's inputs; those of a modality that the study lacks are absent. */
 export interface MedFusionInputs {

@@ -8,6 +8,6 @@ export function model({ study }: ReportInput): Section {
     id: 'model',
     title: 'Model',
     body: html`<dl>${study.model.facts.map(([term, value]) => html`<dt>${term}</dt><dd>${value}</dd>`)}</dl>
-${study.model.kind === 'stage1' ? html`<p class="note">No network was trained: stage 1 is the model.</p>` : null}`,
+${study.model.kind === 'stage1' ? html`<p class="note">No network predicts here: stage 1 is the model.</p>` : null}`,
   };
 }

@@ -156,6 +156,22 @@ export const stage1Section = z
           .describe(
             'Intensity and texture statistics of each image of a row, as numeric columns for stage 1.',
           ),
+        embeddings: z
+          .int()
+          .min(0)
+          .max(64)
+          .default(0)
+          .describe(
+            'Dimensions of an image embedding for stage 1: principal components of what a small convolutional network, trained on the labels, has pooled; training rows are embedded out of fold. 0: none.',
+          ),
+        folds: z.int().min(2).max(20).default(4).describe('Folds of patients for the embeddings.'),
+        epochs: z
+          .int()
+          .min(1)
+          .default(10)
+          .describe(
+            'Passes over the rows in training each network that embeds; there is one per fold and one more.',
+          ),
       })
       .prefault({})
       .describe('Features of the images that stage 1 sees beside the table columns.'),
