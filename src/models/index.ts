@@ -1,7 +1,10 @@
 /** Architectures and the files their weights live in. */
 
+export * from './convnext.js';
 export * from './densenet.js';
+export * from './inceptionResnetV2.js';
 export * from './medfusionnet/index.js';
+export * from './resnet.js';
 export * from './safetensors.js';
 export * from './vit.js';
 export * from './weights.js';

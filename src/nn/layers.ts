@@ -15,6 +15,7 @@ import {
   random,
   size,
   type Tensor,
+  transpose,
 } from '../graph/index.js';
 import { fanInUniform, kaimingNormal, ones, truncatedNormal, zeros } from './initializers.js';
 import type { Initializer, Scope } from './scope.js';
@@ -88,6 +89,11 @@ export function layerNorm(scope: Scope, x: Tensor, epsilon = 1e-6): Tensor {
     scope.parameter('bias', [width], zeros),
     epsilon,
   );
+}
+
+/** Layer normalisation over the channels of [batch, channel, height, width], each position for itself; ε = 1e-6. */
+export function channelNorm(scope: Scope, x: Tensor): Tensor {
+  return transpose(layerNorm(scope, transpose(x, [0, 2, 3, 1])), [0, 3, 1, 2]);
 }
 
 /** Rows of a learned table; indices int32 in [0, rows). */

@@ -138,12 +138,13 @@ def write_model(name, model, side):
     write_safetensors(f"{name}.trained.safetensors", trained)
 
 
-# At this seed no ReLU input comes so near to zero in the ten steps that rounding decides its side (as happens at
-# seed 2, where one input is 6e-7): the derivative is continuous along the way, so a tight tolerance means something.
-torch.manual_seed(20240607)
-torch.set_num_threads(1)
-write_model("densenet", DenseNet(4, (2, 2, 2, 2), 8, num_classes=classes), 32)
-write_model("vit", VisionTransformer(16, 4, 2, 2, 16, 64, num_classes=classes), 16)
-with open(os.path.join(here, "settings.json"), "w") as handle:
-    json.dump({"made_by": "make_models.py", "versions": versions, **settings}, handle, indent=2)
-    handle.write("\n")
+if __name__ == "__main__":
+    # At this seed no ReLU input comes so near to zero in the ten steps that rounding decides its side (as happens at
+    # seed 2, where one input is 6e-7): the derivative is continuous along the way, so a tight tolerance means something.
+    torch.manual_seed(20240607)
+    torch.set_num_threads(1)
+    write_model("densenet", DenseNet(4, (2, 2, 2, 2), 8, num_classes=classes), 32)
+    write_model("vit", VisionTransformer(16, 4, 2, 2, 16, 64, num_classes=classes), 16)
+    with open(os.path.join(here, "settings.json"), "w") as handle:
+        json.dump({"made_by": "make_models.py", "versions": versions, **settings}, handle, indent=2)
+        handle.write("\n")
