@@ -4,6 +4,7 @@ export * from './convnext.js';
 export * from './densenet.js';
 export * from './inceptionResnetV2.js';
 export * from './medfusionnet/index.js';
+export * from './positions.js';
 export * from './resnet.js';
 export * from './safetensors.js';
 export * from './vit.js';

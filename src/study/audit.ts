@@ -15,7 +15,7 @@ import type { ProgressListener } from '../train/index.js';
 import { labelNames, undeclaredPatients, visitTimes } from './auditContext.js';
 import { mostLines } from './notes.js';
 import { type ResolvedStudy, resolveStudy } from './resolve.js';
-import { imageCache } from './runFolder.js';
+import { cacheFolder } from './runFolder.js';
 import type { Modality } from './sections/data.js';
 import { studySplits } from './splits.js';
 import { readCohort, readStudy, type StudySource } from './studyData.js';
@@ -52,7 +52,7 @@ export interface AuditOptions extends StudySource {
 export async function auditStudy(options: AuditOptions): Promise<StudyAudit> {
   const study = await readStudy('audit', options);
   const resolved = resolveStudy(study, options);
-  const cache = imageCache();
+  const cache = cacheFolder('images');
   const { cohort, images } = await readCohort(resolved, cache, options.listener);
   const splits = await studySplits(resolved, cohort).catch((error: unknown) => {
     // Lists that share a patient are what an audit is for; it goes on without them and reports the fault.

@@ -140,6 +140,18 @@ function checkModel({ data, model }: Checked, report: Report): void {
     );
   const image = declared.includes('image') && (model.modalities?.includes('image') ?? true);
   const { cnn, transformer } = model.branches;
+  for (const branch of ['cnn', 'transformer'] as const) {
+    const source = model.pretrained?.[branch];
+    if (source === undefined) continue;
+    const path = ['model', 'pretrained', branch];
+    if ((source.file === undefined) === (source.url === undefined))
+      report(path, 'needs exactly one of "file" and "url"');
+    if (source.url !== undefined && source.sha256 === undefined)
+      report([...path, 'sha256'], 'is required with "url", so that only the file you mean is used');
+    if (!image) report(path, 'has no meaning without images; leave it out');
+    else if (!model.branches[branch])
+      report(path, `needs model.branches.${branch}; switch it on or leave this out`);
+  }
   if (image && !cnn && !transformer)
     report(
       ['model', 'branches'],

@@ -11,6 +11,7 @@ import {
 import { type ChosenPoint, choosePoints, operatingRules, pointResampling } from './operatingPoints.js';
 import { parseStudy } from './parse.js';
 import type { Predictions } from './predictions.js';
+import { pretrainedSchema } from './pretrained.js';
 import { openRunFolder, RUN_FILES, readRunFile, readRunJson, writeRunFile } from './runFolder.js';
 import { corrupt, readPredictions } from './runRecords.js';
 import type { Study } from './schema.js';
@@ -40,12 +41,13 @@ const provenanceSchema = z.object({
     seed: z.number(),
   }),
   checksums: z.record(z.string(), z.string()),
+  pretrained: pretrainedSchema.optional(),
   audit: z.object({ accepted: z.array(noteSchema), notes: z.array(noteSchema) }),
 });
 
 /**
  * What training knows and predictions do not: wall time in seconds, peak memory in bytes, versions and machine,
- * SHA-256 of every input by name, and what reading the data did (`notes`) or the study accepted (`accepted`).
+ * SHA-256 of every input by name, what became of published weights, and what reading the data did (`notes`) or the study accepted (`accepted`).
  */
 export type Provenance = z.output<typeof provenanceSchema>;
 

@@ -32,6 +32,8 @@ export interface FoldTask {
   /** Image statistics that stage 1 sees beside the table. */
   readonly statistics: readonly NumericColumn[];
   readonly runtime: Runtime;
+  /** Published weights to start from, by the model's own names. */
+  readonly initial?: Weights;
   readonly listener: ProgressListener;
   readonly signal?: AbortSignal;
   /** Which of several trainings this is, e.g. `repeat 1/5, fold 2/5`. */
@@ -83,6 +85,7 @@ export async function trainFold(task: FoldTask, split: Split): Promise<TrainedFo
     train: split.train,
     validation: split.validation,
     options: fitOptions(study),
+    initial: task.initial,
     listener: task.listener,
     part: task.part,
     checkpoint: task.checkpoint === null ? null : { ...task.checkpoint, study },

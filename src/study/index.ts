@@ -24,6 +24,7 @@ export {
   type Provenance,
   type RunMetrics,
 } from './evaluate.js';
+export { exportBranch } from './exportBranch.js';
 export { exportModel } from './exportModel.js';
 export { type InitOptions, initStudy, type ProposedStudy } from './init.js';
 export { maskWords } from './maskWords.js';

@@ -51,11 +51,11 @@ export async function createRunFolder(name: string, out?: string): Promise<strin
 }
 
 /**
- * The folder of decoded images that runs beside each other share.
+ * A folder that runs beside each other share: of decoded images, or of fetched weights.
  * @param out  run folder; default: one in `runs`
  */
-export function imageCache(out?: string): string {
-  return join(out === undefined ? resolve('runs') : dirname(resolve(out)), '.cache', 'images');
+export function cacheFolder(holds: 'images' | 'weights', out?: string): string {
+  return join(out === undefined ? resolve('runs') : dirname(resolve(out)), '.cache', holds);
 }
 
 /** @throws ConfigError when `out` already holds something */

@@ -5,6 +5,7 @@ import { countMissing, type RuleCount, summarizeColumns } from './dataSummary.js
 import { collectEnvironment, type Engine } from './environment.js';
 import { evaluateFolder, type RunMetrics } from './evaluate.js';
 import type { Predictions } from './predictions.js';
+import { type Pretrained, pretrainedChecksums } from './pretrained.js';
 import { reportRun } from './report.js';
 import { type Stage1Predictor, writeDataRecord, writeFitted, writePredictions } from './runRecords.js';
 import type { Study } from './schema.js';
@@ -23,6 +24,8 @@ export interface FittedPart {
 export interface RunHistory extends Pick<StudyData, 'inputs' | 'notes'> {
   /** Findings of the audit that the study accepts. */
   readonly accepted: readonly CohortNote[];
+  /** What the image branches started from; null where nothing published did. */
+  readonly pretrained: Pretrained | null;
   readonly parts: readonly FittedPart[];
 }
 
@@ -82,14 +85,15 @@ function fitNotes(parts: readonly FittedPart[]): CohortNote[] {
 export async function measureRun(
   run: string,
   study: Study,
-  { inputs, notes, accepted, parts }: RunHistory,
+  { inputs, notes, accepted, pretrained, parts }: RunHistory,
   { started, engine }: { readonly started: number; readonly engine: Engine | null },
 ): Promise<RunMetrics> {
   const { metrics, predictions } = await evaluateFolder(run, {
     seconds: (performance.now() - started) / 1000,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     environment: collectEnvironment(engine, study.seed),
-    checksums: inputs,
+    checksums: { ...inputs, ...pretrainedChecksums(pretrained) },
+    ...(pretrained === null ? {} : { pretrained: pretrained.record }),
     audit: { accepted: [...accepted], notes: [...notes, ...fitNotes(parts)] },
   });
   await reportRun(run, predictions);

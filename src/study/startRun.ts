@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, DataError } from '../errors.js';
 import { changedKeys, writeWhole } from '../train/index.js';
+import { keepPretrained, type Pretrained } from './pretrained.js';
 import { dumpStudy } from './resolve.js';
 import {
   createRunFolder,
@@ -25,9 +26,15 @@ const inputsFile = (run: string) => join(run, 'checkpoint', 'inputs.json');
 export const splitsFolder = (run: string): string => join(run, 'splits');
 
 /** Makes the folder of a new run and puts down what it is to be trained from. */
-export async function startRun(study: Study, inputs: Checksums, out: string | undefined): Promise<string> {
+export async function startRun(
+  study: Study,
+  inputs: Checksums,
+  pretrained: Pretrained | null,
+  out: string | undefined,
+): Promise<string> {
   const run = await createRunFolder(study.name, out);
   await writeWhole(inputsFile(run), JSON.stringify(inputs));
+  if (pretrained !== null) await keepPretrained(run, pretrained);
   await writeRunFile(run, 'study', dumpStudy(study));
   return run;
 }

@@ -13,7 +13,7 @@ import type { RunMetrics } from './evaluate.js';
 import { type EmbedderTask, fitImageEmbedder, type ImageEmbedder, usesEmbeddings } from './imageEmbedder.js';
 import { imageStatistics, stage1Cohort, usesImageFeatures } from './imageFeatures.js';
 import { dumpStudy, type ResolvedStudy, resolveStudy } from './resolve.js';
-import { createRunFolder, imageCache, requireUnused, writeRunFile } from './runFolder.js';
+import { cacheFolder, createRunFolder, requireUnused, writeRunFile } from './runFolder.js';
 import type { Stage1Predictor } from './runRecords.js';
 import { type FittedPart, measureRun, writeResults } from './runResults.js';
 import { encodeEmbedder } from './savedEmbedder.js';
@@ -56,7 +56,7 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
   if (out !== undefined) await requireUnused(out);
   const runtime = usesEmbeddings(study) ? await Runtime.open(options) : null;
   const resolved = withoutUnseen(resolveStudy(study, options));
-  const cache = imageCache(out);
+  const cache = cacheFolder('images', out);
   const data = await readStudyData(resolved, cache, listener);
   const { cohort, images, splits } = data;
   const accepted = await requireClean({ resolved, cohort, splits, images, cache }, listener);
@@ -84,7 +84,7 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
     await writeRunFile(run, 'study', dumpStudy(study));
     if (embedder !== null) await writeRunFile(run, 'embedder', encodeEmbedder(embedder));
     await writeResults(run, study, data, parts, model);
-    const history = { ...data, accepted, parts };
+    const history = { ...data, accepted, pretrained: null, parts };
     const metrics = await measureRun(run, study, history, { started, engine: runtime });
     return { run, metrics, model };
   } catch (error) {

@@ -10,8 +10,9 @@ import { type RunMetrics, readMetrics } from './evaluate.js';
 import { exportModel } from './exportModel.js';
 import { type TrainedFold, trainFold } from './fold.js';
 import { imageStatistics } from './imageFeatures.js';
+import { dropKeptPretrained, readKeptPretrained, readPretrained } from './pretrained.js';
 import { resolveStudy } from './resolve.js';
-import { imageCache, requireUnused, writeRunFile } from './runFolder.js';
+import { cacheFolder, requireUnused, writeRunFile } from './runFolder.js';
 import { logEpoch } from './runRecords.js';
 import { measureRun, writeResults } from './runResults.js';
 import { encodeEmbedder } from './savedEmbedder.js';
@@ -56,16 +57,21 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   if (earlier === null && out !== undefined) await requireUnused(out);
   const resolved = resolveStudy(study, options);
   const runtime = await Runtime.open({ device: options.device, threads: options.threads });
-  const cache = imageCache(out);
+  const pretrained =
+    earlier === null
+      ? await readPretrained(resolved, cacheFolder('weights', out), options)
+      : await readKeptPretrained(earlier.run, study);
+  const cache = cacheFolder('images', out);
   const data = await readStudyData(resolved, cache, listener);
   const { cohort, images, splits, inputs } = data;
 
   if (earlier !== null) await requireSameInputs(earlier.run, inputs);
   const accepted = await requireClean({ resolved, cohort, splits, images, cache }, listener);
-  const run = earlier?.run ?? (await startRun(study, inputs, out));
+  const run = earlier?.run ?? (await startRun(study, inputs, pretrained, out));
   listener.message(`${study.name}: ${cohort.size} rows, ${countSplits(splits)} -> ${run}`);
   const statistics = imageStatistics(study, cohort, images);
-  const work = { study, cohort, images, statistics, runtime, listener, signal: options.signal };
+  const initial = pretrained?.weights;
+  const work = { study, cohort, images, statistics, runtime, initial, listener, signal: options.signal };
   const { folds, final } = await trainSplits(run, splits, work, earlier !== null).catch(async (error) => {
     if (isUserError(error) && earlier === null) await removeUntrained(run);
     throw error;
@@ -75,9 +81,10 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   if (final.embedder !== null) await writeRunFile(run, 'embedder', encodeEmbedder(final.embedder));
   await writeRunFile(run, 'weights', encodeModel(final));
   await writeRunFile(run, 'model', exportModel(final, study));
-  const history = { ...data, accepted, parts };
+  const history = { ...data, accepted, pretrained, parts };
   const metrics = await measureRun(run, study, history, { started, engine: runtime });
   await rm(splitsFolder(run), { recursive: true, force: true });
+  await dropKeptPretrained(run);
   return { run, metrics };
 }
 

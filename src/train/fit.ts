@@ -64,6 +64,8 @@ export interface FitTask {
   /** May be empty: then no epoch counts as better than another, and the last one is kept. */
   readonly validation: Int32Array;
   readonly options: FitOptions;
+  /** Values to start from in place of the model's own initial ones, for any of its parameters and buffers. */
+  readonly initial?: Weights;
   readonly listener: ProgressListener;
   /** Which of several trainings this is, for the progress display. */
   readonly part?: string;

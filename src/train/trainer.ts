@@ -15,7 +15,7 @@ import { compileTraining, trainingState, type UpdateOptions } from './trainingPr
 export type Trainer = Awaited<ReturnType<typeof openTrainer>>;
 
 /** Compiles the programs, loads them and puts the initial values in place. */
-export async function openTrainer({ runtime, config, source, train, options }: FitTask) {
+export async function openTrainer({ runtime, config, source, train, options, initial = new Map() }: FitTask) {
   const { cohort } = source;
   const labelCount = config.labels;
   const rows = {
@@ -42,6 +42,7 @@ export async function openTrainer({ runtime, config, source, train, options }: F
   const programs = compileTraining(list, layout, meanLoss(losses, mask), {}, update, runtime.emitOptions);
   const store = new ParameterStore();
   storeInitialValues(store, layout, list, options.seed);
+  for (const [name, { values }] of initial) store.get(name).values.set(values);
   for (const { name, length, copyOf } of trainingState(layout, update)) {
     store.set(name, copyOf === undefined ? new Float32Array(length) : store.get(copyOf).values, [length]);
   }

@@ -15,11 +15,17 @@ export interface ImageFeatures {
   readonly pooled: Tensor;
 }
 
+/** What of a configuration decides the two branches. */
+export type ImageBranchConfig = Pick<
+  MedFusionConfig,
+  'size' | 'branches' | 'interaction' | 'dropout' | 'stochasticDepth'
+>;
+
 /**
  * Features of single images.
  * @param images [image, channel, side, side]
  */
-export function imageBranches(scope: Scope, images: Tensor, config: MedFusionConfig): ImageFeatures {
+export function imageBranches(scope: Scope, images: Tensor, config: ImageBranchConfig): ImageFeatures {
   const size: MedFusionSize = medFusionSizes[config.size];
   const vitConfig = { ...size.transformer, dropout: config.dropout, stochasticDepth: config.stochasticDepth };
   const { cnn: useMaps, transformer: useTokens } = config.branches;

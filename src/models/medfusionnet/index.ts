@@ -16,6 +16,7 @@ import { textTokens } from './text.js';
 
 export { type MedFusionConfig, type MedFusionSize, medFusionSizes, modalityOrder } from './config.js';
 export { imageEmbedding } from './imageEmbedding.js';
+export * from './published.js';
 
 /** The model's inputs; those of a modality that the study lacks are absent. */
 export interface MedFusionInputs {

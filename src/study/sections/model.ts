@@ -6,6 +6,21 @@ const imageSideOf = { nano: 64, tiny: 128, base: 224 } as const;
 
 const probability = z.number().min(0).max(0.9);
 
+const weightSource = z.strictObject({
+  file: z.string().min(1).optional().describe('Path of a safetensors file, relative to the data.'),
+  url: z
+    .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
+    .optional()
+    .describe(
+      'Address that it is fetched from once, by a plain GET request, into the cache beside the runs.',
+    ),
+  sha256: z
+    .string({ error: 'must be text; put quotes around it' })
+    .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256: 64 hexadecimal digits, lower case')
+    .optional()
+    .describe("The file's SHA-256, verified before use; required with `url`."),
+});
+
 export const modelSection = z
   .strictObject({
     size: z
@@ -72,6 +87,19 @@ export const modelSection = z
       .boolean()
       .default(true)
       .describe('Gate per label over the fused features, initialised from log-prevalence.'),
+    pretrained: z
+      .strictObject({
+        cnn: weightSource
+          .optional()
+          .describe("Weights of DenseNet-121 under torchvision's names: one of `file` and `url`."),
+        transformer: weightSource
+          .optional()
+          .describe("Weights of DeiT-S under timm's or torchvision's names: one of `file` and `url`."),
+      })
+      .optional()
+      .describe(
+        'Published weights that the image branches start from; they fit size base. Default: none, random initial weights.',
+      ),
     text: z
       .strictObject({
         vocabulary: z

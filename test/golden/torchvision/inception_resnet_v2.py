@@ -1,8 +1,8 @@
 """Inception-ResNet-v2 of Szegedy et al. 2017 (figures 3, 7 and 16 to 20), written out for PyTorch under timm's names.
 
-Neither timm nor TensorFlow is at hand, so the layers are spelled out from the paper's figures, with the sizes of the
-published weights where those differ from the figures (valid padding in the stem, 1088 and 2080 channels, residual scales 0.17,
-0.10, 0.20 and 1): what timm calls `inception_resnet_v2`.
+Neither timm nor TensorFlow is at hand, so the layers are spelled out, with the names and sizes that timm's
+`inception_resnet_v2` states. Where these differ from the figures (valid padding in the stem, 1088 and 2080 channels,
+residual scales 0.17, 0.10, 0.20 and 1) they are those of the published weights.
 """
 import torch
 from torch import nn
