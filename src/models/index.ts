@@ -1,5 +1,6 @@
 /** Architectures and the files their weights live in. */
 
+export * from './adapt.js';
 export * from './convnext.js';
 export * from './densenet.js';
 export * from './inceptionResnetV2.js';

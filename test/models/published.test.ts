@@ -3,7 +3,17 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { compile, gradients, input, mul, sqrt, square, sum, type Tensor } from '../../src/graph/index.js';
+import {
+  compile,
+  gradients,
+  input,
+  mul,
+  size,
+  sqrt,
+  square,
+  sum,
+  type Tensor,
+} from '../../src/graph/index.js';
 import {
   type ConvNextConfig,
   convNext,
@@ -12,9 +22,11 @@ import {
   denseNet,
   denseNetConfigs,
   inceptionResnetV2,
+  loadPublished,
   type ResNetConfig,
   resNet,
   resNetConfigs,
+  type StoredTensor,
   timmConvNext,
   torchvisionVit,
   vit,
@@ -143,6 +155,15 @@ for (const [name, model] of Object.entries(families)) {
   });
 }
 
+test('Inception-ResNet-v2 has the trained values of Keras’s and the scales of batch norm that Keras leaves out', () => {
+  const { list } = build(models.inception_resnet_v2, 299);
+  const scales = list.trainable().filter(([key]) => key.endsWith('.bn.weight'));
+  const count = scales.reduce((sum, [, { shape }]) => sum + shape[0], 0);
+  // keras.applications.InceptionResNetV2().summary(): 55,813,192 trainable, 60,544 not, which are means and variances.
+  assert.equal(list.count() - count, 55_813_192);
+  assert.equal(2 * count, 60_544);
+});
+
 test('ConvNeXt under timm’s names is the same network', async () => {
   const config = { depths: [1, 2], widths: [8, 16] };
   const runtime = await opening;
@@ -169,3 +190,62 @@ test('ConvNeXt under timm’s names is the same network', async () => {
   ])
     assert.ok(timm.names.includes(key), key);
 });
+
+/** Tensors of a network as they would be published, for three channels. */
+function publishedFile(model: Model, side: number): Record<string, StoredTensor> {
+  return Object.fromEntries(
+    [...build(model, side).list.entries].map(([key, { shape }]) => [
+      key,
+      { shape, dtype: 'F32', data: portableValues(key, shape) },
+    ]),
+  );
+}
+
+const few = 5;
+const smallVit = { patch: 16, width: 8, depth: 1, heads: 2 };
+const others: Record<string, { published: Model; own: Model; first: string; head: string }> = {
+  resnet18: {
+    published: models.resnet18,
+    own: (scope, x) => resNet(scope, x, resNetConfigs.resnet18, few),
+    first: 'conv1.weight',
+    head: 'fc',
+  },
+  convnext: {
+    published: (scope, x) => convNext(scope, x, { depths: [1], widths: [8] }, classes),
+    own: (scope, x) => convNext(scope, x, { depths: [1], widths: [8] }, few),
+    first: 'features.0.0.weight',
+    head: 'classifier.2',
+  },
+  vit: {
+    published: (scope, x) => vit(scope, x, smallVit, classes, torchvisionVit),
+    own: (scope, x) => vit(scope, x, smallVit, few, torchvisionVit),
+    first: 'conv_proj.weight',
+    head: 'heads.head',
+  },
+};
+for (const [name, { published, own, first, head }] of Object.entries(others)) {
+  test(`${name}: a grey model of other classes takes published weights, all but the classifier`, () => {
+    const list = new ParameterList();
+    own(new Scope(list, false), input('x', [1, 1, 32, 32]));
+    const store = new ParameterStore();
+    for (const [key, { shape }] of list.entries) store.set(key, new Float32Array(size(shape)), shape);
+    const { matched, missing, unexpected, adapted } = loadPublished(
+      store,
+      publishedFile(published, 64),
+      list,
+    );
+    assert.deepEqual(
+      [missing, unexpected].map((keys) => [...keys].sort()),
+      [
+        [`${head}.bias`, `${head}.weight`],
+        [`${head}.bias`, `${head}.weight`],
+      ],
+    );
+    assert.equal(matched.length, list.entries.size - 2);
+    assert.equal(adapted.get(first), 'summed over three channels');
+    const positions = adapted.get('encoder.pos_embedding');
+    assert.equal(positions, name === 'vit' ? 'resampled from 4 × 4 to 2 × 2 patches' : undefined);
+    assert.ok(store.get(first).values.every((value) => value !== 0));
+    assert.ok(store.get(`${head}.weight`).values.every((value) => value === 0));
+  });
+}

@@ -235,6 +235,15 @@ for (const [setting, message] of [
   });
 }
 
+test('a training that cannot begin leaves nothing of the weights behind', async () => {
+  const out = join(folder, 'large');
+  const settings = [...alone, 'model.pretrained.cnn={file: dense.safetensors}', 'training.batchSize=512'];
+  const { code, err } = await train(study, out, settings);
+  assert.equal(code, 2);
+  assert.match(err, /batch/);
+  assert.ok(!existsSync(out));
+});
+
 test('weights for a branch that is off, or without images, are refused', async () => {
   const cnnFile = 'model.pretrained.cnn={file: dense.safetensors}';
   const off = await train(study, join(folder, 'off'), [cnnFile, 'model.branches.cnn=false']);

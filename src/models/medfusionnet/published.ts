@@ -5,8 +5,8 @@
 import { DataError } from '../../errors.js';
 import { input, type Shape, sameShape, size } from '../../graph/index.js';
 import { ParameterList, Scope } from '../../nn/index.js';
-import { resizePositions } from '../positions.js';
-import { type StoredTensor, type TensorToStore, toFloat32 } from '../safetensors.js';
+import { adaptTensors } from '../adapt.js';
+import type { StoredTensor, TensorToStore } from '../safetensors.js';
 import { timmVit, torchvisionVit, type VitConfig, type VitNames, vit } from '../vit.js';
 import { loadWeights } from '../weights.js';
 import { type MedFusionConfig, medFusionSizes } from './config.js';
@@ -39,8 +39,8 @@ export interface PublishedBranch {
 }
 
 /**
- * Fits the tensors of a published file into a branch. The first convolution is summed over its channels where the model
- * has one, as timm does; position embeddings are resampled to the model's grid (`resizePositions`). Nothing else is changed.
+ * Fits the tensors of a published file into a branch: its first convolution and position embeddings are adapted to the
+ * model's channels and grid (`adaptTensors`), nothing else is changed.
  * @param tensors float tensors by published name; `num_batches_tracked` is ignored
  * @param file    its name, for messages
  * @throws DataError `no-weights-matched` when no name is the branch's; `weight-shape` when a tensor of the branch has another
@@ -55,28 +55,20 @@ export function publishedBranch(
   const list = branchParameters(branch, model);
   const prefix = `${branch}.`;
   const bare = (name: string) => name.slice(prefix.length);
-  const adapted: string[] = [];
-  const fitted = Object.fromEntries(
-    Object.entries(renamed(branch, tensors, model)).map(([name, tensor]): [string, StoredTensor] => {
-      const shape = list.entries.get(prefix + name)?.shape;
-      const change = shape === undefined ? null : adapt(name, tensor, shape);
-      if (change === null) return [prefix + name, tensor];
-      adapted.push(`${name} ${change.how}`);
-      return [prefix + name, { shape: shape!, dtype: 'F32', data: change.values }];
-    }),
+  const own = Object.entries(renamed(branch, tensors, model)).map(
+    ([name, tensor]): [string, StoredTensor] => [prefix + name, tensor],
   );
+  const { tensors: fitted, adapted } = adaptTensors(Object.fromEntries(own), list);
   requireShapes(branch, fitted, list, file);
   const weights = new Map<string, { shape: Shape; values: Float32Array }>();
   for (const [name, { shape }] of list.entries) {
     if (Object.hasOwn(fitted, name)) weights.set(name, { shape, values: new Float32Array(size(shape)) });
   }
   if (weights.size === 0) {
-    const [wanted, found] = [[...list.entries.keys()].map(bare), Object.keys(tensors)].map((names) =>
-      shown(names),
-    );
+    const wanted = [...list.entries.keys()].map(bare);
     throw new DataError(
       'no-weights-matched',
-      `publishedBranch: the file must hold tensors of the ${branch} branch (${wanted}), got ${found}; ` +
+      `publishedBranch: the file must hold tensors of the ${branch} branch (${shown(wanted)}), got ${shown(Object.keys(tensors))}; ` +
         'use weights of DenseNet-121 for cnn, of DeiT-S for transformer, under torchvision’s or timm’s names',
       { file },
     );
@@ -84,7 +76,7 @@ export function publishedBranch(
   const { matched, missing, unexpected } = loadWeights({ get: (name) => weights.get(name)! }, fitted, list);
   return {
     weights,
-    adapted,
+    adapted: [...adapted].map(([name, how]) => `${bare(name)} ${how}`),
     matched: matched.map(bare),
     missing: missing.map(bare),
     unexpected: unexpected.map(bare),
@@ -158,39 +150,6 @@ function vitTranslation(config: VitConfig, from: VitNames, to: VitNames): Readon
     return [...list.entries.keys()];
   });
   return new Map(keys.map((key, i) => [key, values[i]]));
-}
-
-/** A tensor made to fit the model, where that has a meaning; null where it is to be taken as it is. */
-function adapt(
-  name: string,
-  tensor: StoredTensor,
-  shape: Shape,
-): { readonly how: string; readonly values: Float32Array } | null {
-  const from = tensor.shape;
-  const entrance = name === 'features.conv0.weight' || name === `${timmVit.patch}.weight`;
-  if (entrance && shape[1] === 1 && sameShape(from, [shape[0], 3, ...shape.slice(2)])) {
-    return {
-      how: 'summed over three channels',
-      values: sumChannels(toFloat32(tensor, name), shape[0], size(shape.slice(2))),
-    };
-  }
-  if (name === timmVit.position && from.length === 3 && from[0] === 1 && from[2] === shape[2]) {
-    const [old, own] = [from, shape].map((positions) => Math.sqrt(positions[1] - 1));
-    if (!Number.isInteger(old) || old === own) return null;
-    return {
-      how: `resampled from ${old} × ${old} to ${own} × ${own} patches`,
-      values: resizePositions(toFloat32(tensor, name), shape[2], old, own),
-    };
-  }
-  return null;
-}
-
-/** [out, 3, ...cells] summed over the three channels. */
-function sumChannels(values: Float32Array, out: number, cells: number): Float32Array {
-  return Float32Array.from({ length: out * cells }, (_, i) => {
-    const at = Math.floor(i / cells) * 3 * cells + (i % cells);
-    return values[at] + values[at + cells] + values[at + 2 * cells];
-  });
 }
 
 function requireShapes(
