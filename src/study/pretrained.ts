@@ -1,5 +1,5 @@
 /** `model.pretrained`: what the image branches start from, and the record of it that a run keeps. */
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../errors.js';
@@ -12,6 +12,7 @@ import {
 } from '../models/index.js';
 import { type ProgressListener, type Weights, writeWhole } from '../train/index.js';
 import type { ResolvedStudy } from './resolve.js';
+import { checkpointFolder } from './runFolder.js';
 import type { Study } from './schema.js';
 import type { Checksums } from './studyData.js';
 import { fetchWeightFile, readWeightFile } from './weightFiles.js';
@@ -105,7 +106,7 @@ export function pretrainedChecksums(pretrained: Pretrained | null): Checksums {
   );
 }
 
-const keptFile = (run: string) => join(run, 'checkpoint', 'pretrained.safetensors');
+const keptFile = (run: string) => join(checkpointFolder(run), 'pretrained.safetensors');
 
 /** Keeps what was loaded with the run, so that it can be resumed without the file it came from. */
 export async function keepPretrained(run: string, { weights, record }: Pretrained): Promise<void> {
@@ -113,11 +114,6 @@ export async function keepPretrained(run: string, { weights, record }: Pretraine
     [...weights].map(([name, { shape, values }]) => [name, { shape, data: values }]),
   );
   await writeWhole(keptFile(run), encodeSafetensors(tensors, { record: JSON.stringify(record) }));
-}
-
-/** Removes it: a finished run is not resumed. */
-export async function dropKeptPretrained(run: string): Promise<void> {
-  await rm(keptFile(run), { force: true });
 }
 
 /**

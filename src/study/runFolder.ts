@@ -58,6 +58,9 @@ export function cacheFolder(holds: 'images' | 'weights', out?: string): string {
   return join(out === undefined ? resolve('runs') : dirname(resolve(out)), '.cache', holds);
 }
 
+/** What an interrupted training goes on from stands in here; a finished run has none. */
+export const checkpointFolder = (run: string): string => join(run, 'checkpoint');
+
 /** @throws ConfigError when `out` already holds something */
 export async function requireUnused(out: string): Promise<void> {
   const names = await readdir(resolve(out)).catch((error: unknown) => {

@@ -9,6 +9,7 @@ import { changedKeys, writeWhole } from '../train/index.js';
 import { keepPretrained, type Pretrained } from './pretrained.js';
 import { dumpStudy } from './resolve.js';
 import {
+  checkpointFolder,
   createRunFolder,
   latestRunFolder,
   openRunFolder,
@@ -20,7 +21,7 @@ import { readStage1Predictor } from './runRecords.js';
 import type { Study } from './schema.js';
 import type { Checksums } from './studyData.js';
 
-const inputsFile = (run: string) => join(run, 'checkpoint', 'inputs.json');
+const inputsFile = (run: string) => join(checkpointFolder(run), 'inputs.json');
 
 /** Finished splits stand in here until the whole run is finished. */
 export const splitsFolder = (run: string): string => join(run, 'splits');
@@ -91,6 +92,15 @@ export async function requireSameInputs(run: string, inputs: Checksums): Promise
     `train: --resume needs the data that the run in ${run} was started with, got others: ${changed.join(', ')}; ` +
       'put them back, or start a new run without --resume',
   );
+}
+
+/**
+ * Removes what only an interrupted run is resumed from, several times the size of the model. Until the kept splits are
+ * gone a run counts as unfinished, and then it still needs its checkpoints: they go last.
+ */
+export async function removeCheckpoints(run: string): Promise<void> {
+  await rm(splitsFolder(run), { recursive: true, force: true });
+  await rm(checkpointFolder(run), { recursive: true, force: true });
 }
 
 /** Removes a run in which nothing has been trained yet, so that bad input leaves nothing behind. */

@@ -1,5 +1,4 @@
 /** `medfusion train`: from a study file to a run folder. */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Split } from '../data/index.js';
 import { isUserError } from '../errors.js';
@@ -10,14 +9,21 @@ import { type RunMetrics, readMetrics } from './evaluate.js';
 import { exportModel } from './exportModel.js';
 import { type TrainedFold, trainFold } from './fold.js';
 import { imageStatistics } from './imageFeatures.js';
-import { dropKeptPretrained, readKeptPretrained, readPretrained } from './pretrained.js';
+import { readKeptPretrained, readPretrained } from './pretrained.js';
 import { resolveStudy } from './resolve.js';
-import { cacheFolder, requireUnused, writeRunFile } from './runFolder.js';
+import { cacheFolder, checkpointFolder, requireUnused, writeRunFile } from './runFolder.js';
 import { logEpoch } from './runRecords.js';
 import { measureRun, writeResults } from './runResults.js';
 import { encodeEmbedder } from './savedEmbedder.js';
 import { countSplits, splitName, wholeSplit } from './splits.js';
-import { findInterrupted, removeUntrained, requireSameInputs, splitsFolder, startRun } from './startRun.js';
+import {
+  findInterrupted,
+  removeCheckpoints,
+  removeUntrained,
+  requireSameInputs,
+  splitsFolder,
+  startRun,
+} from './startRun.js';
 import { readStudy, readStudyData, type StudySource } from './studyData.js';
 import { encodeModel, keepSplit, readSplit } from './trainedSplit.js';
 
@@ -83,8 +89,7 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   await writeRunFile(run, 'model', exportModel(final, study));
   const history = { ...data, accepted, pretrained, parts };
   const metrics = await measureRun(run, study, history, { started, engine: runtime });
-  await rm(splitsFolder(run), { recursive: true, force: true });
-  await dropKeptPretrained(run);
+  await removeCheckpoints(run);
   return { run, metrics };
 }
 
@@ -125,7 +130,7 @@ async function trainOrReadSplit(
   const kept = join(splitsFolder(run), name);
   const done = resume ? await readSplit(kept) : null;
   if (done !== null) return done;
-  const checkpoint = { directory: join(run, 'checkpoint', name), resume };
+  const checkpoint = { directory: join(checkpointFolder(run), name), resume };
   const fold = await trainFold({ ...work, checkpoint }, split);
   await keepSplit(kept, fold);
   return fold;

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -243,6 +253,24 @@ test('a changed study is refused with its keys, changed data by name', async () 
     writeFileSync(table, before);
   }
   assert.equal(await attempt(out, held, true), null);
+  assertSame(out, whole);
+});
+
+test('what a run is resumed from stays until its report is written, and no longer', async () => {
+  for (const run of [whole, wholeFull, wholeFolds]) {
+    assert.ok(existsSync(join(run, 'report.html')));
+    assert.ok(!existsSync(join(run, 'checkpoint')) && !existsSync(join(run, 'splits')));
+  }
+  const out = join(folder, 'unreported');
+  const blocked = join(out, 'report.html');
+  const block: Watch = () => ({ epochEnd: () => void mkdirSync(blocked, { recursive: true }) });
+  assert.ok((await attempt(out, held, false, block)) instanceof Error);
+  assert.ok(existsSync(join(out, 'metrics.json')), 'all but the report is done');
+  const checkpoint = join(out, 'checkpoint', '0-0', 'checkpoint.safetensors');
+  assert.ok(existsSync(checkpoint) && existsSync(join(out, 'checkpoint', 'inputs.json')));
+  rmdirSync(blocked);
+  assert.equal(await attempt(out, held, true), null);
+  assert.ok(existsSync(blocked) && !existsSync(join(out, 'checkpoint')));
   assertSame(out, whole);
 });
 
