@@ -28,6 +28,8 @@ const browserSafe: Record<string, readonly string[]> = {
   'errors.ts': [],
   random: [],
   graph: [],
+  // Imported when a device is opened in Node, and only there.
+  runtime: ['runtime/node.ts'],
   metrics: [],
   nn: [],
   models: [],

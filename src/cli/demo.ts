@@ -1,6 +1,7 @@
 /** `medfusion demo`: the whole way from a study to a report on generated patients. */
 import { dirname, join, relative } from 'node:path';
 import { Command } from 'commander';
+import { devices } from '../runtime/index.js';
 import { type Demonstration, RUN_FILES, runDemo } from '../study/index.js';
 import { Interrupted } from '../train/index.js';
 import { wholeNumber } from './arguments.js';
@@ -22,7 +23,7 @@ export function demoCommand({ out, err, signal }: Streams): Command {
         'all three in a few minutes and prints what it reached.',
     )
     .option('--out <dir>', 'folder for study and run, new or empty (default: runs/demo-<n>)')
-    .option('--device <name>', 'where to compute', 'cpu')
+    .option('--device <name>', `where to compute (${devices.join('|')})`, 'cpu')
     .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber(1))
     .option('--seed <n>', 'seed of the patients and of the training', wholeNumber(0), 1)
     .addHelpText('after', '\nExample:\n  medfusion demo --out runs/first')

@@ -1,5 +1,6 @@
 /** `medfusion predict RUN --table T`: a trained model applied to new patients. */
 import { Command } from 'commander';
+import { devices } from '../runtime/index.js';
 import { formatNewPredictions, newResultFile, predictRun } from '../study/index.js';
 import { oneOf, wholeNumber } from './arguments.js';
 import type { Streams } from './program.js';
@@ -26,7 +27,7 @@ export function predictCommand({ out, err }: Streams): Command {
     )
     .option('--images <dir>', "folder that the table's image names are relative to (default: the table's)")
     .option('--out <file>', 'new file for the result (default: standard output)')
-    .option('--device <name>', 'where to compute', 'cpu')
+    .option('--device <name>', `where to compute (${devices.join('|')})`, 'cpu')
     .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber(1))
     .option(
       '--on-bad-row <what>',

@@ -1,5 +1,6 @@
 /** `medfusion train STUDY`: from a study file to a run folder. */
 import { Command } from 'commander';
+import { devices } from '../runtime/index.js';
 import { trainStudy } from '../study/index.js';
 import { collect, wholeNumber } from './arguments.js';
 import { formatMetrics } from './metricsTable.js';
@@ -23,7 +24,7 @@ export function trainCommand({ out, err, signal }: Streams): Command {
     .argument('<study>', 'study file (YAML)')
     .option('--data <dir>', "folder that the study's paths are relative to (default: the study file's)")
     .option('--out <dir>', 'run folder, new or empty (default: runs/<name>-<n>)')
-    .option('--device <name>', 'where to compute', 'cpu')
+    .option('--device <name>', `where to compute (${devices.join('|')})`, 'cpu')
     .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber(1))
     .option(
       '--seed <n>',

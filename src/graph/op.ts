@@ -18,6 +18,11 @@ export interface EmitOptions {
    * it; absent elsewhere, and always in exported models.
    */
   readonly blockedConvolution?: number;
+  /**
+   * Compute the statistics of batch normalisation by reductions, where the device's kernel has no training mode;
+   * absent elsewhere.
+   */
+  readonly reducedBatchNorm?: boolean;
 }
 
 /** What an op's emission may ask of the ONNX model under construction. */

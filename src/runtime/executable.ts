@@ -1,14 +1,27 @@
 /** A program loaded into ONNX Runtime. */
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
 import { ShapeError } from '../errors.js';
 import { type Program, type ProgramValue, size } from '../graph/index.js';
 import { type Random, randomStream } from '../random/index.js';
-import { ortTensor } from './onnxruntime.js';
+import type { Backend, Values } from './backend.js';
+import type { DeviceMemory } from './deviceMemory.js';
 import { ParameterStore } from './parameters.js';
 
-export type Values = Float32Array | Int32Array | Uint8Array;
-
 const arrayOf = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+/** A session of ONNX Runtime. */
+export interface Loaded {
+  readonly session: InferenceSession;
+  /** Whether some of its nodes run on the host's processor, for want of a kernel on the device. */
+  readonly fallsBack: boolean;
+}
+
+/** What a session was made with. */
+interface Engine {
+  readonly backend: Backend;
+  /** The device's memory, where parameters stay in it between runs. */
+  readonly memory: DeviceMemory | null;
+}
 
 export class Executable {
   private running = false;
@@ -19,14 +32,20 @@ export class Executable {
   /** internal: use `Runtime.load`. */
   constructor(
     readonly program: Program,
-    private readonly session: InferenceSession,
+    private readonly loaded: Loaded,
     private readonly giveBack: () => Promise<void>,
+    private readonly engine: Engine,
     private readonly parameters: ParameterStore = new ParameterStore(),
   ) {
     this.randoms = program.randoms.map(({ name, shape }) => ({
       name,
-      tensor: ortTensor('float32', new Float32Array(size(shape)), shape),
+      tensor: engine.backend.tensor('float32', new Float32Array(size(shape)), shape),
     }));
+  }
+
+  /** Whether some of the program's nodes run on the host's processor, for want of a kernel on the device. */
+  get fallsBack(): boolean {
+    return this.loaded.fallsBack;
   }
 
   /**
@@ -59,8 +78,10 @@ export class Executable {
   ): Promise<Record<string, Float32Array>> {
     if (this.released) throw new Error('internal: a released program cannot run; load it again');
     const given: Record<string, OrtTensor> = {};
-    for (const value of this.program.inputs) given[value.name] = asOrtTensor(value, feeds[value.name]);
-    for (const { name } of this.program.parameters) given[name] = this.parameters.tensor(name);
+    for (const value of this.program.inputs) {
+      const values = requireValues(value, feeds[value.name]);
+      given[value.name] = this.engine.backend.tensor(value.dtype, values, value.shape);
+    }
     if (this.randoms.length > 0) {
       if (draw === undefined)
         throw new Error('internal: this program draws random numbers and needs a seed and step');
@@ -72,15 +93,41 @@ export class Executable {
     }
     const wanted: Record<string, OrtTensor | null> = {};
     for (const { name } of this.program.outputs) wanted[name] = null;
-    for (const [name, next] of this.program.updates) wanted[next] = this.parameters.spare(name);
-    const results = await this.session.run(given, wanted);
-    for (const name of this.program.updates.keys()) this.parameters.swap(name);
+    const results = await this.runWithState(given, wanted);
     return Object.fromEntries(
       this.program.outputs.map(({ name, dtype }) => {
         const values = results[name].data as Values;
         return [name, dtype === 'float32' ? (values as Float32Array) : Float32Array.from(values)];
       }),
     );
+  }
+
+  /** Adds parameters to what is given and wanted, runs, and makes their next values the current ones. */
+  private async runWithState(
+    given: Record<string, OrtTensor>,
+    wanted: Record<string, OrtTensor | null>,
+  ): Promise<InferenceSession.OnnxValueMapType> {
+    const { parameters, program, loaded } = this;
+    const { backend, memory } = this.engine;
+    const names = program.parameters.map(({ name }) => name);
+    const residents = memory === null ? null : await parameters.residentIn(memory, names);
+    if (residents === null) await parameters.download();
+    for (const { name, shape } of program.parameters) {
+      given[name] = residents?.get(name) ?? backend.tensor('float32', parameters.get(name).values, shape);
+    }
+    const inPlace = backend.state === 'in-place';
+    for (const { name, shape } of program.parameters) {
+      const next = program.updates.get(name);
+      if (next !== undefined)
+        wanted[next] = inPlace ? backend.tensor('float32', parameters.spare(name), shape) : null;
+    }
+    const results = await loaded.session.run(given, wanted);
+    for (const [name, next] of program.updates) {
+      if (memory !== null) parameters.replaceResident(name, results[next] as OrtTensor, memory);
+      else if (inPlace) parameters.swap(name);
+      else parameters.replace(name, results[next].data as Float32Array);
+    }
+    return results;
   }
 
   /** Gives the session back; the parameters stay. The executable cannot run afterwards. */
@@ -92,18 +139,18 @@ export class Executable {
 
   /** internal: writes the profile, when profiling was asked for. */
   endProfiling(): void {
-    this.session.endProfiling();
+    this.loaded.session.endProfiling();
   }
 }
 
-function asOrtTensor({ name, shape, dtype }: ProgramValue, values: Values | undefined): OrtTensor {
+function requireValues({ name, shape, dtype }: ProgramValue, values: Values | undefined): Values {
   if (values === undefined) throw new ShapeError(`run: input "${name}" is missing; feed ${dtype} [${shape}]`);
   if (values.length !== size(shape) || !(values instanceof arrayOf[dtype])) {
     throw new ShapeError(
       `run: input "${name}" needs ${dtype} [${shape}], got ${values.constructor.name} of length ${values.length}`,
     );
   }
-  return ortTensor(dtype, values, shape);
+  return values;
 }
 
 function fill(values: Float32Array, stream: Random): void {

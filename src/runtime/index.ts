@@ -1,4 +1,5 @@
 /** Runs compiled programs on ONNX Runtime. */
-export { Executable, type Values } from './executable.js';
+export { type Device, devices, type Values } from './backend.js';
+export { Executable } from './executable.js';
 export { ParameterStore } from './parameters.js';
-export { type Device, devices, evaluate, Runtime, type RuntimeOptions } from './runtime.js';
+export { evaluate, Runtime, type RuntimeOptions } from './runtime.js';

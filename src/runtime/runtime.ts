@@ -1,96 +1,146 @@
 /** Where programs run. */
-import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
-import type { InferenceSession } from 'onnxruntime-node';
 import { ConfigError } from '../errors.js';
-import { compile, conv2d, type EmitOptions, input, type Program } from '../graph/index.js';
-import { Executable } from './executable.js';
-import { onnxRuntime } from './onnxruntime.js';
+import {
+  add,
+  batchNormTraining,
+  compile,
+  constant,
+  conv2d,
+  type EmitOptions,
+  input,
+  type Program,
+} from '../graph/index.js';
+import { type Backend, currentPlatform, type Device, devices, type Platform } from './backend.js';
+import { DeviceMemory } from './deviceMemory.js';
+import { Executable, type Loaded } from './executable.js';
+import { explainFailure, firstLine } from './failures.js';
 import type { ParameterStore } from './parameters.js';
 
-/** Devices that programs can run on. */
-export const devices = ['cpu'] as const;
-export type Device = (typeof devices)[number];
-
 export interface RuntimeOptions {
-  /** Default `cpu`. */
+  /** One of `devices`; default `cpu`, in a browser `wasm`. */
   readonly device?: string;
   /** Threads within an operator; default the machine's cores. Results may differ in the last bit between counts. */
   readonly threads?: number;
-  /** File prefix for ONNX Runtime's profile; default none. */
+  /** File prefix for ONNX Runtime's profile; default none. Only for `cpu`, `webgpu` and `cuda` in Node. */
   readonly profile?: string;
 }
 
 /** Released sessions that are kept for a program that is loaded again. */
 const mostIdle = 2;
 
+interface Kept extends Loaded {
+  readonly onnx: Uint8Array;
+}
+
 /** A device, opened with a number of threads. Programs for it are compiled with `emitOptions`. */
 export class Runtime {
-  /** Sessions of released programs by the digest of their model, oldest first. */
-  private readonly idle = new Map<string, InferenceSession>();
+  /** Sessions of released programs, oldest first. */
+  private readonly idle: Kept[] = [];
+  /** The device's memory, where parameters stay in it between runs. */
+  readonly memory: DeviceMemory | null;
 
   private constructor(
-    readonly device: Device,
+    readonly backend: Backend,
     readonly threads: number,
     /** What programs may use here; pass it to `compile`. */
     readonly emitOptions: EmitOptions,
+    /** Why `auto` picked this device; null where the caller named it. */
+    readonly reason: string | null,
     private readonly profile: string | undefined,
-  ) {}
+  ) {
+    this.memory = backend.state === 'resident' ? new DeviceMemory(backend) : null;
+  }
+
+  get device(): Device {
+    return this.backend.device;
+  }
 
   /**
-   * Opens a device and probes what it can do.
-   * @throws ConfigError for an unknown device or a thread count that is no positive integer
+   * Opens a device, tries it out and probes what it can do.
+   * @throws ConfigError for an unknown device, one that does not work here (with those that do and what it needs), or a
+   *   thread count that is no positive integer
    */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
-    const device = devices.find((name) => name === (options.device ?? 'cpu'));
-    if (device === undefined) {
+    const platform = await currentPlatform();
+    const name = options.device ?? platform.defaultDevice;
+    const requested = devices.find((device) => device === name);
+    if (requested === undefined) {
       throw new ConfigError(
-        `device: "${options.device}" is not available; choose one of ${devices.join(', ')}`,
+        `device: "${name}" is not available; choose one of ${devices.join(', ')}`,
         'device',
       );
     }
-    const threads = options.threads ?? availableParallelism();
+    const threads = options.threads ?? platform.defaultThreads;
     if (!Number.isInteger(threads) || threads < 1) {
       throw new ConfigError(`threads: must be a positive integer, got ${options.threads}`, 'threads');
     }
-    const plain = new Runtime(device, threads, {}, undefined);
-    const blockedConvolution = await plain.probeBlockedConvolution();
-    return new Runtime(device, threads, { blockedConvolution }, options.profile);
+    const { device, reason } =
+      requested === 'auto' ? await platform.choose() : { device: requested, reason: null };
+    const backend = await openBackend(platform, device, threads);
+    const plain = new Runtime(backend, threads, {}, null, undefined);
+    const emitOptions =
+      device === 'cpu'
+        ? { blockedConvolution: await plain.probeBlockedConvolution() }
+        : { reducedBatchNorm: !(await plain.probeBatchNorm()) };
+    return new Runtime(backend, threads, emitOptions, reason, options.profile);
   }
 
   /**
    * Loads a program. A program that was released a short while ago, as the same one of another fold of a
    * cross-validation, is ready at once.
    * @param parameters the store that its parameters live in; needed when it has any
+   * @throws ConfigError when the device has no kernel for an operator of the program, or not the memory
    */
   async load(program: Program, parameters?: ParameterStore): Promise<Executable> {
-    const digest = createHash('sha256').update(program.onnx).digest('hex');
-    const session = this.idle.get(digest) ?? (await this.createSession(program));
-    this.idle.delete(digest);
-    return new Executable(program, session, () => this.keep(digest, session), parameters);
+    const { onnx } = program;
+    const place = this.idle.findIndex((idle) => sameBytes(idle.onnx, onnx));
+    const loaded = place < 0 ? await this.createSession(program) : this.idle.splice(place, 1)[0];
+    return new Executable(program, loaded, () => this.keep(loaded), this, parameters);
   }
 
-  private async keep(digest: string, session: InferenceSession): Promise<void> {
-    const [oldest] = this.idle;
-    if (this.idle.has(digest)) return session.release();
-    this.idle.set(digest, session);
-    if (this.idle.size > mostIdle) {
-      this.idle.delete(oldest[0]);
-      await oldest[1].release();
+  private async keep(loaded: Kept): Promise<void> {
+    if (this.idle.some(({ onnx }) => sameBytes(onnx, loaded.onnx))) return loaded.session.release();
+    this.idle.push(loaded);
+    if (this.idle.length > mostIdle) await this.idle.shift()!.session.release();
+  }
+
+  private async createSession(program: Program): Promise<Kept> {
+    const { backend, threads, profile, memory } = this;
+    const { onnx } = program;
+    const create = (allowFallback: boolean) =>
+      backend.createSession(onnx, {
+        threads,
+        profile,
+        allowFallback,
+        outputs: memory === null ? undefined : outputLocations(program),
+      });
+    try {
+      if (backend.device === 'cpu' || backend.device === 'wasm')
+        return { onnx, session: await create(true), fallsBack: false };
+      return await create(false).then(
+        (session) => ({ onnx, session, fallsBack: false }),
+        async (error: unknown) => {
+          if (!/fallback to CPU EP has been explicitly disabled/.test(firstLine(error))) throw error;
+          return { onnx, session: await create(true), fallsBack: true };
+        },
+      );
+    } catch (error) {
+      throw explainFailure(error, backend.device);
     }
   }
 
-  private createSession(program: Program): Promise<InferenceSession> {
-    return onnxRuntime().InferenceSession.create(program.onnx, {
-      executionProviders: [this.device],
-      intraOpNumThreads: this.threads,
-      interOpNumThreads: 1,
-      graphOptimizationLevel: 'all',
-      // The memory pattern plans every buffer at its largest: 3.8 instead of 2.1 GB for a DenseNet-121 step, no faster.
-      enableMemPattern: false,
-      logSeverityLevel: 3,
-      ...(this.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: this.profile }),
-    });
+  /** Whether batch normalisation has a kernel that computes the statistics. */
+  private async probeBatchNorm(): Promise<boolean> {
+    const { mean } = batchNormTraining(input('x', [2, 1, 1, 2]), constant(1, [1]), constant(0, [1]));
+    try {
+      const executable = await this.load(compile({ mean }));
+      const result = await executable.run({ x: Float32Array.of(1, 2, 3, 4) });
+      await executable.release();
+      return result.mean[0] === 2.5;
+    } catch {
+      // No such kernel, as on WebGPU: reductions are the answer, and `emitOptions` says so.
+      return false;
+    }
   }
 
   /** The block size (16 or 8 channels) at which the internal blocked convolution gives the plain one's result. */
@@ -114,6 +164,46 @@ export class Runtime {
     }
     return undefined;
   }
+}
+
+/** Opens a device and runs a sum on it. */
+async function openBackend(platform: Platform, device: Device, threads: number): Promise<Backend> {
+  try {
+    if (!platform.devices.includes(device)) throw new Error(`${platform.name} has no such device`);
+    const backend = await platform.open(device, threads);
+    const x = input('x', [1]);
+    const program = compile({ y: add(x, x) });
+    const session = await backend.createSession(program.onnx, { threads, allowFallback: true });
+    const executable = new Executable(program, { session, fallsBack: false }, () => session.release(), {
+      backend,
+      memory: null,
+    });
+    const { y } = await executable.run({ x: Float32Array.of(1) });
+    await executable.release();
+    if (y[0] !== 2) throw new Error(`1 + 1 gave ${y[0]}`);
+    return backend;
+  } catch (error) {
+    const working = await platform.working(device);
+    const needs = platform.needs[device];
+    throw new ConfigError(
+      `device: "${device}" does not work here (${firstLine(error)}); ` +
+        `${working.join(', ')} ${working.length === 1 ? 'does' : 'do'}` +
+        (needs === undefined ? '' : `; ${needs}`),
+      'device',
+    );
+  }
+}
+
+/** Next values of parameters stay on the device; what the caller asked for comes back. */
+function outputLocations({ outputs, updates }: Program): Record<string, 'cpu' | 'gpu-buffer'> {
+  return Object.fromEntries([
+    ...outputs.map(({ name }) => [name, 'cpu'] as const),
+    ...[...updates.values()].map((name) => [name, 'gpu-buffer'] as const),
+  ]);
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /** Evaluates tensors once, for tests and small computations. */

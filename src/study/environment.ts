@@ -11,9 +11,13 @@ import { pipeline } from 'node:stream/promises';
 export interface Engine {
   readonly device: string;
   readonly threads: number;
+  /** Why `auto` picked the device; null where it was named. */
+  readonly reason: string | null;
 }
 
-export interface Environment extends Engine {
+export interface Environment extends Omit<Engine, 'reason'> {
+  /** Why `auto` picked the device; null where it was named. */
+  readonly deviceReason: string | null;
   readonly medfusion: string;
   readonly node: string;
   /** Null where nothing ran on it: stage 1 needs no engine. */
@@ -41,6 +45,7 @@ export function collectEnvironment(engine: Engine | null, seed: number): Environ
     logicalCores: processors.length,
     memoryGiB: Math.round((totalmem() / 2 ** 30) * 10) / 10,
     device: engine?.device ?? 'cpu',
+    deviceReason: engine?.reason ?? null,
     threads: engine?.threads ?? 1,
     seed,
   };

@@ -37,6 +37,8 @@ const provenanceSchema = z.object({
     logicalCores: z.number(),
     memoryGiB: z.number(),
     device: z.string(),
+    // Absent from runs of before devices could be picked.
+    deviceReason: z.string().nullable().default(null),
     threads: z.number(),
     seed: z.number(),
   }),

@@ -5,7 +5,7 @@ import type { Cohort } from '../data/index.js';
 import { ConfigError } from '../errors.js';
 import { clippedLogit } from '../metrics/index.js';
 import { applyStage1, assignTiers, type Stage1Model, type TierModel, tierNames } from '../risk/index.js';
-import { ParameterStore, Runtime } from '../runtime/index.js';
+import { ParameterStore, type Runtime } from '../runtime/index.js';
 import {
   applyCalibration,
   type EncodedCohort,
@@ -22,6 +22,7 @@ import {
   type NewPatientsOptions,
   readNewPatients,
 } from './newPatients.js';
+import { openRuntime } from './openRuntime.js';
 import { parseStudy } from './parse.js';
 import { csvLine } from './predictions.js';
 import { openRunFolder, RUN_FILES, readRunBytes, readRunFile } from './runFolder.js';
@@ -61,7 +62,7 @@ export interface NewPredictions {
 export async function predictRun(options: PredictOptions): Promise<NewPredictions> {
   const run = await openRunFolder(options.run);
   const study = parseStudy(await readRunFile(run, 'study'), join(run, RUN_FILES.study));
-  const open = () => Runtime.open({ device: options.device, threads: options.threads });
+  const open = () => openRuntime(options, options.say);
   const alone = await readStage1Predictor(run);
   if (alone !== null) {
     const patients = await readNewPatients(study, stage1Inputs(alone, study), options);

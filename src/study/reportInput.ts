@@ -56,7 +56,10 @@ export function reportInput(records: RunRecords): ReportInput {
         'operating system': environment.os,
         processor: `${environment.cpu}, ${environment.logicalCores} logical cores, ${environment.memoryGiB} GiB`,
       },
-      device: environment.device,
+      device:
+        environment.deviceReason === null
+          ? environment.device
+          : `${environment.device} (auto: ${environment.deviceReason})`,
       threads: environment.threads,
       seed: environment.seed,
       seconds: metrics.seconds,

@@ -5,13 +5,14 @@ import type { ImageStore, NumericColumn, Split } from '../data/index.js';
 import { ConfigError } from '../errors.js';
 import { clippedLogit } from '../metrics/index.js';
 import { stage1Firings, stage1Probabilities } from '../risk/index.js';
-import { Runtime } from '../runtime/index.js';
+import type { Runtime } from '../runtime/index.js';
 import { Interrupted, type ProgressListener } from '../train/index.js';
 import { requireClean } from './audit.js';
 import { countRules } from './dataSummary.js';
 import type { RunMetrics } from './evaluate.js';
 import { type EmbedderTask, fitImageEmbedder, type ImageEmbedder, usesEmbeddings } from './imageEmbedder.js';
 import { imageStatistics, stage1Cohort, usesImageFeatures } from './imageFeatures.js';
+import { openRuntime } from './openRuntime.js';
 import { dumpStudy, type ResolvedStudy, resolveStudy } from './resolve.js';
 import { cacheFolder, createRunFolder, requireUnused, writeRunFile } from './runFolder.js';
 import type { Stage1Predictor } from './runRecords.js';
@@ -54,7 +55,9 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
   const { listener, out, signal } = options;
   const study = stage1Study(await readStudy('stratify', options), listener);
   if (out !== undefined) await requireUnused(out);
-  const runtime = usesEmbeddings(study) ? await Runtime.open(options) : null;
+  const runtime = usesEmbeddings(study)
+    ? await openRuntime(options, (message) => listener.message(message))
+    : null;
   const resolved = withoutUnseen(resolveStudy(study, options));
   const cache = cacheFolder('images', out);
   const data = await readStudyData(resolved, cache, listener);

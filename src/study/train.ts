@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import type { Split } from '../data/index.js';
 import { isUserError } from '../errors.js';
-import { Runtime } from '../runtime/index.js';
 import type { EpochRecord, ProgressListener } from '../train/index.js';
 import { requireClean } from './audit.js';
 import { type RunMetrics, readMetrics } from './evaluate.js';
 import { exportModel } from './exportModel.js';
 import { type TrainedFold, trainFold } from './fold.js';
 import { imageStatistics } from './imageFeatures.js';
+import { openRuntime } from './openRuntime.js';
 import { readKeptPretrained, readPretrained } from './pretrained.js';
 import { resolveStudy } from './resolve.js';
 import { cacheFolder, checkpointFolder, requireUnused, writeRunFile } from './runFolder.js';
@@ -62,7 +62,7 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   }
   if (earlier === null && out !== undefined) await requireUnused(out);
   const resolved = resolveStudy(study, options);
-  const runtime = await Runtime.open({ device: options.device, threads: options.threads });
+  const runtime = await openRuntime(options, (message) => listener.message(message));
   const pretrained =
     earlier === null
       ? await readPretrained(resolved, cacheFolder('weights', out), options)

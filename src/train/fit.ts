@@ -134,6 +134,7 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
   }
   const save = async () => {
     if (checkpoint === null) return;
+    await trainer.store.download();
     await saveCheckpoint(
       checkpoint.directory,
       { tensors: snapshot(trainer.store, best), progress },
@@ -199,7 +200,7 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
         throw new Interrupted('training was interrupted; go on with --resume');
       }
     }
-    trainer.syncEvaluated();
+    await trainer.syncEvaluated();
     const logits = await trainer.predictor.logits(source, validation);
     const scores = scoreValidation(logits, source.cohort, validation, labelCount);
     const watched = metric === 'auroc' ? scores.auroc : scores.loss;

@@ -67,11 +67,16 @@ export async function openTrainer({ runtime, config, source, train, options, ini
     evaluated,
     sampler: createSampler(rows, options.sampling),
     parameterCount: list.count(),
-    syncEvaluated: () => copyWeights(store, layout, evaluated, average),
+    syncEvaluated: async () => {
+      await store.download();
+      copyWeights(store, layout, evaluated, average);
+    },
     release: async () => {
       await step.release();
       await accumulate?.release();
       await predictor.release();
+      store.release();
+      evaluated.release();
     },
   };
 }

@@ -31,7 +31,7 @@ const study = parseStudy(yaml, 'small.yaml');
 const provenance: Provenance = {
   seconds: 12.5,
   peakMemoryBytes: 1e8,
-  environment: collectEnvironment({ device: 'cpu', threads: 2 }, 1),
+  environment: collectEnvironment({ device: 'cpu', threads: 2, reason: null }, 1),
   checksums: { table: 'abc' },
   audit: { accepted: [], notes: [] },
 };

@@ -128,7 +128,7 @@ async function finishedRun(): Promise<string> {
   await evaluateRun(run, {
     seconds: 3,
     peakMemoryBytes: 1e8,
-    environment: collectEnvironment({ device: 'cpu', threads: 2 }, 1),
+    environment: collectEnvironment({ device: 'cpu', threads: 2, reason: null }, 1),
     checksums: { 'table.csv': 'abc' },
     audit: { accepted: [], notes: [{ code: 'dropped-rows', message: 'rows left out', count: 3 }] },
   });

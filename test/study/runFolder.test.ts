@@ -176,7 +176,7 @@ test('checksums and environment say what a run was computed from', async () => {
   const once = await fileSetSha256([file], folder);
   assert.deepEqual(await fileSetSha256([file, file], folder), once);
   assert.equal(once.sha256, createHash('sha256').update('table.csv\t8\n').digest('hex'));
-  const environment = collectEnvironment({ device: 'cpu', threads: 2 }, 3);
+  const environment = collectEnvironment({ device: 'cpu', threads: 2, reason: null }, 3);
   assert.match(environment.medfusion, /^\d+\.\d+\.\d+/);
   assert.match(environment.onnxruntime ?? '', /^1\.\d+/);
   assert.equal(environment.node, process.versions.node);

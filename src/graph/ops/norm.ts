@@ -1,6 +1,6 @@
 /** Batch and layer normalisation. */
 import { ShapeError } from '../../errors.js';
-import { defineOp } from '../op.js';
+import { defineOp, type Emitter } from '../op.js';
 import { constant, requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
 import { expand, reshape, sum } from './broadcast.js';
 import { add, div, mul, sqrt, sub } from './elementwise.js';
@@ -89,6 +89,7 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
     // is NaN). They are made of the channels' first values, which no optimiser can fold or merge.
     const { shape } = node.inputs[0];
     const others = spatialAxes(shape.length);
+    if (onnx.options.reducedBatchNorm) return reducedBatchNorm(onnx, [x, scale, bias], shape, epsilon);
     const all = (value: number) => onnx.int64(others.map(() => value));
     const [corner] = onnx.node('Slice', [x, all(0), all(1), onnx.int64(others), all(1)]);
     const [first] = onnx.node('Reshape', [corner, onnx.int64([shape[1]])]);
@@ -99,6 +100,26 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
     });
   },
 });
+
+/** Batch normalisation by reductions over all axes but the channels'. */
+function reducedBatchNorm(
+  onnx: Emitter,
+  [x, scale, bias]: readonly string[],
+  shape: readonly number[],
+  epsilon: number,
+): string[] {
+  const axes = onnx.int64(spatialAxes(shape.length));
+  const node = (type: string, ...inputs: string[]) => onnx.node(type, inputs)[0];
+  const channels = onnx.int64([shape[1]]);
+  const broadcast = onnx.int64([1, shape[1], ...new Array<number>(shape.length - 2).fill(1)]);
+  const average = node('ReduceMean', x, axes);
+  const centred = node('Sub', x, average);
+  const variance = node('ReduceMean', node('Mul', centred, centred), axes);
+  const deviation = node('Sqrt', node('Add', variance, onnx.float32(epsilon)));
+  const gain = node('Div', node('Reshape', scale, broadcast), deviation);
+  const y = node('Add', node('Mul', centred, gain), node('Reshape', bias, broadcast));
+  return [y, node('Reshape', average, channels), node('Reshape', variance, channels)];
+}
 
 /**
  * Batch normalisation with the batch's own statistics. [ioffe2015batch, alg. 1]

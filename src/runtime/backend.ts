@@ -1,0 +1,83 @@
+/**
+ * The seam between programs and the builds of ONNX Runtime: what a device must offer, and which platform's devices
+ * there are. `node.ts` and `browser.ts` implement it; whichever fits is imported when a device is first opened, so that
+ * this folder loads in a browser as it stands.
+ */
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
+import type { DType } from '../graph/index.js';
+
+/** Devices that programs can run on; `auto` picks one of the others. */
+export const devices = ['cpu', 'webgpu', 'cuda', 'wasm', 'auto'] as const;
+export type Device = Exclude<(typeof devices)[number], 'auto'>;
+
+export type Values = Float32Array | Int32Array | Uint8Array;
+
+/** Where a session's output is to lie after a run. */
+export type Location = 'cpu' | 'gpu-buffer';
+
+export interface SessionRequest {
+  readonly threads: number;
+  /** File prefix for a profile. */
+  readonly profile?: string;
+  /** By output name; `cpu` where absent. */
+  readonly outputs?: Readonly<Record<string, Location>>;
+  /** Whether nodes that the device lacks a kernel for may run on the host's processor. */
+  readonly allowFallback: boolean;
+}
+
+/** One device, ready to load models. */
+export interface Backend {
+  readonly device: Device;
+  /**
+   * How the next values of parameters come back from a run: written into arrays given to it (`in-place`), as new arrays
+   * (`returned`), or as buffers that stay in the device's memory (`resident`).
+   */
+  readonly state: 'in-place' | 'returned' | 'resident';
+  /** A tensor around `values`, which are not copied. */
+  tensor(dtype: DType, values: Values, shape: readonly number[]): OrtTensor;
+  createSession(onnx: Uint8Array, request: SessionRequest): Promise<InferenceSession>;
+}
+
+/** What `auto` picked, and why. */
+export interface Choice {
+  readonly device: Device;
+  readonly reason: string;
+}
+
+/** Where this code runs, and the devices it can have there. */
+export interface Platform {
+  readonly name: string;
+  readonly devices: readonly Device[];
+  readonly defaultDevice: Device;
+  /** Threads where the caller names no number. */
+  readonly defaultThreads: number;
+  /** What a device needs, as advice to the user. */
+  readonly needs: Readonly<Partial<Record<Device, string>>>;
+  /** @throws Error when the build of ONNX Runtime for the device is not installed */
+  open(device: Device, threads: number): Promise<Backend>;
+  /** Devices that work here, tried out, without the one that is known not to. */
+  working(except: Device): Promise<readonly Device[]>;
+  choose(): Promise<Choice>;
+}
+
+/** The platform that this code runs on. */
+export async function currentPlatform(): Promise<Platform> {
+  const inNode = typeof process === 'object' && process.versions?.node !== undefined;
+  return inNode ? (await import('./node.js')).node : (await import('./browser.js')).browser;
+}
+
+/** Session options that all builds share. */
+export function sessionOptions(
+  device: Device,
+  { outputs, allowFallback }: SessionRequest,
+): InferenceSession.SessionOptions {
+  return {
+    // ONNX Runtime would lay images out as [batch, height, width, channel] for WebGPU, with a transposition that runs on
+    // the host at every step where weights are inputs.
+    executionProviders: [device === 'webgpu' ? { name: device, preferredLayout: 'NCHW' } : device],
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 4, // what fails is thrown
+    ...(outputs === undefined ? {} : { preferredOutputLocation: outputs }),
+    ...(allowFallback ? {} : { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+  };
+}
