@@ -23,6 +23,8 @@ export interface EmitOptions {
    * absent elsewhere.
    */
   readonly reducedBatchNorm?: boolean;
+  /** Most tensors that one operator may read and write together, where the device has such a limit; absent elsewhere. */
+  readonly buffersPerOperator?: number;
 }
 
 /** What an op's emission may ask of the ONNX model under construction. */

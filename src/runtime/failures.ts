@@ -17,7 +17,7 @@ export function firstLine(error: unknown): string {
 export function explainFailure(error: unknown, device: Device): unknown {
   const message = error instanceof Error ? error.message : String(error);
   const kernel =
-    /Could not find an implementation for (\S+)\(\d+\)|(\S+)\(\d+\) is not a registered function/.exec(
+    /Could not find an implementation for (\S+)\(\d+\)|(\S+)\(-?\d+\) is not a registered function/.exec(
       message,
     );
   if (kernel !== null) {

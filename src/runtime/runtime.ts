@@ -78,10 +78,14 @@ export class Runtime {
       requested === 'auto' ? await platform.choose() : { device: requested, reason: null };
     const backend = await openBackend(platform, device, threads);
     const plain = new Runtime(backend, threads, {}, null, undefined);
-    const emitOptions =
+    const emitOptions: EmitOptions =
       device === 'cpu'
         ? { blockedConvolution: await plain.probeBlockedConvolution() }
-        : { reducedBatchNorm: !(await plain.probeBatchNorm()) };
+        : {
+            reducedBatchNorm: !(await plain.probeBatchNorm()),
+            // What every WebGPU device grants a shader (https://www.w3.org/TR/webgpu/#limits).
+            ...(device === 'webgpu' ? { buffersPerOperator: 8 } : {}),
+          };
     return new Runtime(backend, threads, emitOptions, reason, options.profile);
   }
 

@@ -2,24 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compile, conv2d, definedOps, input, type Program, type Tensor } from '../../src/graph/index.js';
 import { Runtime } from '../../src/runtime/index.js';
-import { arrangeCases } from './cases/arrange.js';
-import { convCases, wideConvCases } from './cases/conv.js';
-import { drawnConvolutions, drawnPools } from './cases/drawn.js';
-import { elementwiseCases } from './cases/elementwise.js';
-import { normCases } from './cases/norm.js';
-import { poolCases } from './cases/pool.js';
-import { reduceCases } from './cases/reduce.js';
-import { build, type Case, checkCases } from './check.js';
+import { wideConvCases } from './cases/conv.js';
+import { families } from './cases/families.js';
+import { build, checkCases } from './check.js';
 import { reference } from './reference.js';
-
-const families: Readonly<Record<string, readonly Case[]>> = {
-  elementwise: elementwiseCases,
-  arrange: arrangeCases,
-  reduce: reduceCases,
-  conv: [...convCases, ...drawnConvolutions(30)],
-  pool: [...poolCases, ...drawnPools(30)],
-  norm: normCases,
-};
 
 test('every op has a literal implementation and at least two cases', () => {
   const counts = new Map([...definedOps.keys()].map((name) => [name, 0]));
@@ -44,7 +30,12 @@ test('case names are unique', () => {
 
 for (const [family, cases] of Object.entries(families)) checkCases(family, cases);
 checkCases('plain convolution of many channels', wideConvCases);
-checkCases('blocked convolution where the machine has it', wideConvCases, true);
+checkCases('blocked convolution where the machine has it', wideConvCases, {
+  emit: ({ emitOptions }) => emitOptions,
+});
+checkCases('as WebGPU needs it', [...families.arrange, ...families.norm], {
+  emit: () => ({ reducedBatchNorm: true, buffersPerOperator: 2 }),
+});
 
 const usesBlocks = (program: Program) => Buffer.from(program.onnx).includes('com.microsoft.nchwc');
 

@@ -89,11 +89,21 @@ const applySplit = defineOp<{ sizes: readonly number[]; axis: number }>({
       axis,
     ),
   ],
-  emit: (onnx, [x], _node, { sizes, axis }) =>
-    onnx.node('Split', [x, onnx.int64(sizes)], {
+  emit(onnx, [x], _node, { sizes, axis }) {
+    if (sizes.length >= (onnx.options.buffersPerOperator ?? Number.POSITIVE_INFINITY)) {
+      const axes = onnx.int64([axis]);
+      let end = 0;
+      return sizes.flatMap((part) => {
+        const start = end;
+        end += part;
+        return onnx.node('Slice', [x, onnx.int64([start]), onnx.int64([end]), axes]);
+      });
+    }
+    return onnx.node('Split', [x, onnx.int64(sizes)], {
       attributes: { axis: { int: axis } },
       outputs: sizes.length,
-    }),
+    });
+  },
 });
 
 /** Cuts an axis into parts of the given sizes. @throws ShapeError when they do not add up to its extent */

@@ -1,0 +1,7 @@
+/** Every operator and its gradient on WebAssembly; `operators.slow.ts` does the same on WebGPU. */
+import { families } from '../graph/cases/families.js';
+import { checkCases } from '../graph/check.js';
+
+for (const [family, cases] of Object.entries(families)) {
+  checkCases(`${family} on wasm`, cases, { device: 'wasm', emit: ({ emitOptions }) => emitOptions });
+}
