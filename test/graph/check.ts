@@ -182,8 +182,8 @@ export function checkCases(family: string, cases: readonly Case[], setting: Sett
   let running: Promise<Record<string, Float32Array>> | undefined;
   for (const built of all) {
     const { item, leaves, values, outputs, wrt, derivatives } = built;
-    // Other devices have no fused multiply-add or sum in another order; that is a few roundings more.
-    const tolerance = (item.tolerance ?? 1e-5) * (setting.device === undefined ? 1 : 4);
+    // Other devices have no fused multiply-add and sum in another order: more rounding, which cancellation enlarges.
+    const tolerance = (item.tolerance ?? 1e-5) * (setting.device === undefined ? 1 : 10);
     test(`${family}: ${item.name}`, async () => {
       running ??= runAll(all, setting);
       const results = await running;
