@@ -19,10 +19,10 @@ export interface EmitOptions {
    */
   readonly blockedConvolution?: number;
   /**
-   * Compute the statistics of batch normalisation by reductions, where the device's kernel has no training mode;
-   * absent elsewhere.
+   * The device's kernel for batch normalisation has no training mode, so that the statistics are computed by reductions,
+   * and takes no [batch, channel]; absent elsewhere.
    */
-  readonly reducedBatchNorm?: boolean;
+  readonly restrictedBatchNorm?: boolean;
   /** Most tensors that one operator may read and write together, where the device has such a limit; absent elsewhere. */
   readonly buffersPerOperator?: number;
 }

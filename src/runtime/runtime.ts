@@ -82,7 +82,7 @@ export class Runtime {
       device === 'cpu'
         ? { blockedConvolution: await plain.probeBlockedConvolution() }
         : {
-            reducedBatchNorm: !(await plain.probeBatchNorm()),
+            restrictedBatchNorm: !(await plain.probeBatchNorm()),
             // What every WebGPU device grants a shader (https://www.w3.org/TR/webgpu/#limits).
             ...(device === 'webgpu' ? { buffersPerOperator: 8 } : {}),
           };

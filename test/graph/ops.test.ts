@@ -34,7 +34,7 @@ checkCases('blocked convolution where the machine has it', wideConvCases, {
   emit: ({ emitOptions }) => emitOptions,
 });
 checkCases('as WebGPU needs it', [...families.arrange, ...families.norm], {
-  emit: () => ({ reducedBatchNorm: true, buffersPerOperator: 2 }),
+  emit: () => ({ restrictedBatchNorm: true, buffersPerOperator: 2 }),
 });
 
 const usesBlocks = (program: Program) => Buffer.from(program.onnx).includes('com.microsoft.nchwc');

@@ -89,7 +89,7 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
     // is NaN). They are made of the channels' first values, which no optimiser can fold or merge.
     const { shape } = node.inputs[0];
     const others = spatialAxes(shape.length);
-    if (onnx.options.reducedBatchNorm) return reducedBatchNorm(onnx, [x, scale, bias], shape, epsilon);
+    if (onnx.options.restrictedBatchNorm) return reducedBatchNorm(onnx, [x, scale, bias], shape, epsilon);
     const all = (value: number) => onnx.int64(others.map(() => value));
     const [corner] = onnx.node('Slice', [x, all(0), all(1), onnx.int64(others), all(1)]);
     const [first] = onnx.node('Reshape', [corner, onnx.int64([shape[1]])]);
@@ -132,6 +132,21 @@ export function batchNormTraining(x: Tensor, scale: Tensor, bias: Tensor, epsilo
   return { y, mean: average, variance };
 }
 
+/** ONNX's batch normalisation with given statistics. */
+function fixedBatchNorm(
+  onnx: Emitter,
+  [x, ...vectors]: readonly string[],
+  shape: readonly number[],
+  epsilon: number,
+): string[] {
+  const attributes = { epsilon: { float: epsilon } };
+  if (shape.length > 2 || !onnx.options.restrictedBatchNorm)
+    return onnx.node('BatchNormalization', [x, ...vectors], { attributes });
+  const [signal] = onnx.node('Reshape', [x, onnx.int64([...shape, 1])]);
+  const [y] = onnx.node('BatchNormalization', [signal, ...vectors], { attributes });
+  return onnx.node('Reshape', [y, onnx.int64(shape)]);
+}
+
 const applyScaleShift = defineOp<object>({
   name: 'scaleShift',
   infer([x, ...vectors]) {
@@ -151,9 +166,7 @@ const applyScaleShift = defineOp<object>({
   emit(onnx, inputs, node) {
     const channels = node.inputs[1].shape;
     const statistics = [0, 1].map((value) => onnx.float32(value, channels));
-    return onnx.node('BatchNormalization', [...inputs, ...statistics], {
-      attributes: { epsilon: { float: 0 } },
-    });
+    return fixedBatchNorm(onnx, [...inputs, ...statistics], node.inputs[0].shape, 0);
   },
 });
 
@@ -186,8 +199,7 @@ const applyFixedNorm = defineOp<{ epsilon: number }>({
       needed[4] ? mul(div(mul(dScale(), scale), add(variance, epsilon)), -0.5) : null,
     ];
   },
-  emit: (onnx, inputs, _node, { epsilon }) =>
-    onnx.node('BatchNormalization', inputs, { attributes: { epsilon: { float: epsilon } } }),
+  emit: (onnx, inputs, node, { epsilon }) => fixedBatchNorm(onnx, inputs, node.inputs[0].shape, epsilon),
 });
 
 /** Batch normalisation with given statistics [channel]: y = scale · (x − mean) / √(variance + ε) + bias. */

@@ -4,6 +4,9 @@ import { type Case, given, positive, real } from '../check.js';
 
 const images: readonly (readonly number[])[] = [
   [5, 3],
+  [3, 4],
+  [5, 4, 1, 1],
+  [2, 4, 2, 2],
   [3, 2, 5],
   [2, 3, 4, 3],
   [1, 2, 3, 1],
