@@ -1,5 +1,6 @@
 /** Turns symbolic tensors into an ONNX model. */
 import { ShapeError } from '../errors.js';
+import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { encodeOnnx, type OnnxInitializer, type OnnxNode } from './onnx.js';
 import type { EmitOptions, Emitter, Op } from './op.js';
 import { type DType, type Leaf, type Node, type Shape, sameShape, size, type Tensor } from './tensor.js';
@@ -24,6 +25,7 @@ export interface Program {
   /** Parameter name to the name of the ONNX output that holds its next value. */
   readonly updates: ReadonlyMap<string, string>;
   readonly nodeCount: number;
+  readonly memory: MemoryEstimate;
 }
 
 export interface CompileOptions extends EmitOptions {
@@ -98,7 +100,8 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
   standIns.nodes.forEach(emit);
   for (const leaf of bound) names.set(leaf, names.get(bind.get(leaf)!)!);
   const already = new Set(standIns.nodes);
-  for (const node of body.nodes) if (!already.has(node)) emit(node);
+  const rest = body.nodes.filter((node) => !already.has(node));
+  rest.forEach(emit);
 
   // A result's internal name becomes its public one; what has a public name already is passed on.
   const published = new Map<string, string>();
@@ -139,6 +142,14 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
     outputs: results,
     updates: updateNames,
     nodeCount: emitter.nodes.length,
+    memory: estimateMemory({
+      nodes: [...standIns.nodes, ...rest],
+      standIns: bind,
+      leaves: [...leaves].filter(({ leaf }) => leaf!.kind !== 'parameter'),
+      parameters: [...leaves].filter(({ leaf }) => leaf!.kind === 'parameter'),
+      next: [...updates.values()],
+      outputs: Object.values(outputs),
+    }),
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
 import type { DType } from '../graph/index.js';
+import type { MemoryLimits } from './memoryLimits.js';
 
 /** Devices that programs can run on; `auto` picks one of the others. */
 export const devices = ['cpu', 'webgpu', 'cuda', 'wasm', 'auto'] as const;
@@ -35,6 +36,7 @@ export interface Backend {
   readonly state: 'in-place' | 'returned' | 'resident';
   /** A tensor around `values`, which are not copied. */
   tensor(dtype: DType, values: Values, shape: readonly number[]): OrtTensor;
+  readonly limits: MemoryLimits;
   createSession(onnx: Uint8Array, request: SessionRequest): Promise<InferenceSession>;
 }
 

@@ -4,6 +4,7 @@ import { openWasm } from './wasm.js';
 
 /** What is read here of a WebGPU adapter (https://www.w3.org/TR/webgpu/#gpuadapterinfo). */
 interface Adapter {
+  readonly limits: { readonly maxStorageBufferBindingSize: number };
   readonly info: {
     readonly vendor: string;
     readonly architecture: string;
@@ -41,12 +42,14 @@ export const browser: Platform = {
   needs: { webgpu: 'it needs a browser with WebGPU, a secure context (https or localhost) and a GPU' },
   async open(device, threads) {
     if (device === 'wasm') return openWasm(await import('onnxruntime-web/wasm'), threads);
+    const adapter = await requestAdapter();
     const { InferenceSession, Tensor, env } = await import('onnxruntime-web/webgpu');
     env.logLevel = 'fatal';
     return {
       device,
       state: 'resident',
       tensor: (dtype, values, shape) => new Tensor(dtype, values as Float32Array, shape),
+      limits: { total: null, largest: adapter?.limits.maxStorageBufferBindingSize ?? null },
       createSession: (onnx, request) => InferenceSession.create(onnx, sessionOptions('webgpu', request)),
     };
   },

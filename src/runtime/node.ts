@@ -1,7 +1,7 @@
 /** Devices in Node: ONNX Runtime's native build for cpu, webgpu and cuda, and its WebAssembly build. */
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { InferenceSession } from 'onnxruntime-common';
 import { type Backend, type Device, type Platform, type SessionRequest, sessionOptions } from './backend.js';
@@ -17,12 +17,17 @@ function nativeRuntime(): typeof import('onnxruntime-node') {
   return runtime;
 }
 
+/** Bytes of the machine, or of the container that this process may not leave. */
+const hostMemory = () => Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+
 function openNative(device: Device): Backend {
   const { InferenceSession, Tensor } = nativeRuntime();
   return {
     device,
     state: device === 'webgpu' ? 'resident' : 'in-place',
     tensor: (dtype, values, shape) => new Tensor(dtype, values as Float32Array, shape),
+    // GPUs do not tell Node what they have.
+    limits: { total: device === 'cpu' ? hostMemory() : null, largest: null },
     createSession: (onnx, request) => InferenceSession.create(onnx, nativeOptions(device, request)),
   };
 }

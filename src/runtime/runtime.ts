@@ -14,6 +14,7 @@ import { type Backend, currentPlatform, type Device, devices, type Platform } fr
 import { DeviceMemory } from './deviceMemory.js';
 import { Executable, type Loaded } from './executable.js';
 import { explainFailure, firstLine } from './failures.js';
+import { requireMemory } from './memoryLimits.js';
 import type { ParameterStore } from './parameters.js';
 
 export interface RuntimeOptions {
@@ -97,6 +98,7 @@ export class Runtime {
    */
   async load(program: Program, parameters?: ParameterStore): Promise<Executable> {
     const { onnx } = program;
+    requireMemory(program, this.device, this.backend.limits);
     const place = this.idle.findIndex((idle) => sameBytes(idle.onnx, onnx));
     const loaded = place < 0 ? await this.createSession(program) : this.idle.splice(place, 1)[0];
     return new Executable(program, loaded, () => this.keep(loaded), this, parameters);

@@ -2,6 +2,9 @@
 import type { Env, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
 import { type Backend, sessionOptions } from './backend.js';
 
+/** Bytes that WebAssembly can address. */
+const addressSpace = 2 ** 32;
+
 /** The part of ONNX Runtime's modules for the web that is used here. */
 interface WebRuntime {
   readonly InferenceSession: InferenceSessionFactory;
@@ -18,6 +21,7 @@ export function openWasm({ InferenceSession, Tensor, env }: WebRuntime, threads:
     // Arrays that are given for outputs are not written to.
     state: 'returned',
     tensor: (dtype, values, shape) => new Tensor(dtype, values as Float32Array, shape),
+    limits: { total: addressSpace, largest: addressSpace },
     createSession: (onnx, request) =>
       InferenceSession.create(onnx, sessionOptions('wasm', { ...request, allowFallback: true })),
   };

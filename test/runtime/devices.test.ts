@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as g from '../../src/graph/index.js';
 import { chooseBySpeed } from '../../src/runtime/choice.js';
 import { Runtime } from '../../src/runtime/index.js';
+import { requireMemory } from '../../src/runtime/memoryLimits.js';
 import { runCase } from './deviceCases.js';
 import { assertLikeCpu, noWebGpu, runOnSwiftShader } from './deviceComparison.js';
 
@@ -68,4 +69,28 @@ test('auto says what it picked and why', async () => {
   assert.ok(['cpu', 'webgpu', 'cuda'].includes(device));
   assert.match(reason ?? '', /webgpu (does not work here|is .* times as fast).*cuda (does not|is .* times)/);
   assert.equal((await Runtime.open({ device: 'cpu' })).reason, null);
+});
+
+test('a program that the device has not the memory for is refused with the batch that would fit', async () => {
+  const program = g.compile({ y: g.exp(g.input('x', [64, 1000])) });
+  const inputs = program.inputs;
+  const memory = { total: 9e9, parameters: 1e9, largest: 2e9 };
+  const limit = (total: number | null, largest: number | null) => () =>
+    requireMemory({ inputs, memory }, 'cpu', { total, largest });
+  const batch = { name: 'ConfigError', path: 'training.batchSize' };
+  // 1 GB and 1.5 times 8 GB for 64 rows.
+  limit(13e9, null)();
+  limit(null, 2e9)();
+  limit(null, null)();
+  const message = 'load: a program for a batch of 64 needs about 13.0 GB, and "cpu" has 7.00 GB; ';
+  assert.throws(limit(7e9, null), {
+    ...batch,
+    message: `${message}a batch of 32 would fit (training.batchSize)`,
+  });
+  assert.throws(limit(7e9, 5e8), /a batch of 16 would fit/);
+  assert.throws(limit(null, 5e8), /has a value of 2.00 GB, and "cpu" takes 0.500 GB at most; a batch of 16 /);
+  assert.throws(limit(9e8, null), /not even a batch of 1 would fit, choose a smaller model/);
+  const runtime = await Runtime.open({ threads: 1 });
+  const huge = g.compile({ y: g.sum(g.exp(g.input('x', [2 ** 20, 2 ** 22]))) });
+  await assert.rejects(runtime.load(huge), batch);
 });

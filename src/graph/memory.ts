@@ -1,0 +1,80 @@
+/** How much memory a program takes, from the lifetimes of its values. */
+import { type Node, size, type Tensor } from './tensor.js';
+
+export interface MemoryEstimate {
+  /** Most bytes that parameters, their next values, inputs and intermediate values take at once. */
+  readonly total: number;
+  /** The part of `total` that parameters and their next values take, whatever the batch. */
+  readonly parameters: number;
+  /** Bytes of the largest single value. */
+  readonly largest: number;
+}
+
+/** The parts of a program that decide how long values live. */
+export interface ValueLives {
+  /** In topological order. */
+  readonly nodes: readonly Node[];
+  /** Leaves to the tensors that stand for them. */
+  readonly standIns: ReadonlyMap<Tensor, Tensor>;
+  /** Inputs, constants and random numbers: there from the start. */
+  readonly leaves: readonly Tensor[];
+  readonly parameters: readonly Tensor[];
+  /** Next values of parameters: there to the end, as are `outputs`. */
+  readonly next: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+}
+
+/** Numbers and indices take four bytes, masks one. */
+const bytesOf = ({ shape, dtype }: Tensor): number => size(shape) * (dtype === 'bool' ? 1 : 4);
+const bytesOfAll = (tensors: readonly Tensor[]) => tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+
+/** Whether a node's result is its input's buffer, seen in another shape. */
+const isView = (node: Node) => node.op.name === 'reshape';
+
+/**
+ * Estimates a program's memory as if its nodes ran in the given order, each value living from the node that makes it to
+ * the last that reads it. The runtime may choose another order, and keeps workspace and free blocks of its own.
+ */
+export function estimateMemory(lives: ValueLives): MemoryEstimate {
+  const { nodes, leaves, next, outputs, parameters } = lives;
+  const freed = lastBytes(lives);
+  let live = bytesOfAll(leaves);
+  let peak = live;
+  nodes.forEach((node, i) => {
+    if (!isView(node)) live += bytesOfAll(node.outputs);
+    peak = Math.max(peak, live);
+    live -= freed[i];
+  });
+  const made = nodes.filter((node) => !isView(node)).flatMap((node) => node.outputs);
+  const largest = [...leaves, ...parameters, ...made, ...outputs].reduce(
+    (most, tensor) => Math.max(most, bytesOf(tensor)),
+    0,
+  );
+  const stored = bytesOfAll(parameters);
+  return { total: stored + peak, parameters: stored + bytesOfAll(next), largest };
+}
+
+/** For each node, the bytes that nothing reads after it. */
+function lastBytes({ nodes, standIns, leaves, next, outputs }: ValueLives): number[] {
+  const owners = new Map<Tensor, Tensor>();
+  const ownerOf = (tensor: Tensor): Tensor => {
+    const owner = owners.get(tensor) ?? standIns.get(tensor);
+    return owner === undefined ? tensor : ownerOf(owner);
+  };
+  const counted = new Set(leaves);
+  const last = new Map<Tensor, number>();
+  nodes.forEach((node, i) => {
+    for (const tensor of node.inputs) last.set(ownerOf(tensor), i);
+    for (const tensor of node.outputs) {
+      if (isView(node)) owners.set(tensor, node.inputs[0]);
+      else {
+        counted.add(tensor);
+        last.set(tensor, i);
+      }
+    }
+  });
+  for (const tensor of [...next, ...outputs]) last.delete(ownerOf(tensor));
+  const freed = new Array<number>(nodes.length).fill(0);
+  for (const [tensor, i] of last) if (counted.has(tensor)) freed[i] += bytesOf(tensor);
+  return freed;
+}

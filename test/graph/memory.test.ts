@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as g from '../../src/graph/index.js';
+
+/** A value of `size` bytes under a name. */
+const input = (name: string, bytes: number) => g.input(name, [bytes / 4]);
+
+test('a value lives from the node that makes it to the last that reads it', () => {
+  const x = input('x', 400);
+  const a = g.exp(x); // x a
+  const b = g.sum(a, { axes: [0], keepAxes: true }); // a b, as nothing reads x any more
+  const y = g.neg(b); // b y
+  const { total, parameters, largest } = g.compile({ y }).memory;
+  assert.deepEqual({ total, parameters, largest }, { total: 800, parameters: 0, largest: 400 });
+  // Read once more at the end, x lives beside everything.
+  const later = g.compile({ y: g.add(x, g.exp(g.exp(x))) }).memory;
+  assert.equal(later.total, 1200);
+});
+
+test('a reshaped value is the same memory, for as long as either is read', () => {
+  const x = g.input('x', [10, 10]);
+  const a = g.exp(x);
+  const flat = g.reshape(a, [100]);
+  const y = g.add(g.sum(flat), g.sum(g.neg(a), { axes: [0, 1] }));
+  // a and −a at once, beside the scalar that is the sum of flat.
+  assert.equal(g.compile({ y }).memory.total, 804);
+});
+
+test('parameters count twice where they are updated, and outputs live to the end', () => {
+  const [w, v] = [g.parameter('w', [100]), g.parameter('v', [50])];
+  const program = g.compile({ out: g.exp(v) }, { updates: new Map([[w, g.mul(w, 2)]]) });
+  const { total, parameters } = program.memory;
+  assert.equal(parameters, 2 * 400 + 200);
+  assert.equal(total, parameters + 200 + 4); // and the factor 2
+});
+
+test('a stand-in is the memory of what stands for it', () => {
+  const w = g.parameter('w', [10]);
+  const flat = g.parameter('flat', [30]);
+  const [part] = g.split(flat, [10, 20], 0);
+  const bound = g.compile({ y: g.exp(w) }, { bind: new Map([[w, part]]) }).memory;
+  // flat, both parts; the second is not read; then the first beside y.
+  assert.equal(bound.total, 120 + 120);
+});
+
+test('values of a mask take a byte each', () => {
+  const x = input('x', 400);
+  assert.equal(g.compile({ y: g.cast(g.greater(x, g.exp(x)), 'float32') }).memory.total, 900);
+});
