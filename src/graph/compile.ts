@@ -1,8 +1,9 @@
 /** Turns symbolic tensors into an ONNX model. */
 import { ShapeError } from '../errors.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
-import { encodeOnnx, type OnnxInitializer, type OnnxNode } from './onnx.js';
+import { encodeOnnx, type OnnxGraph, type OnnxInitializer, type OnnxNode } from './onnx.js';
 import type { EmitOptions, Emitter, Op } from './op.js';
+import { repeatGraph } from './repeat.js';
 import { type DType, type Leaf, type Node, type Shape, sameShape, size, type Tensor } from './tensor.js';
 
 /** A value that crosses the border of a program. */
@@ -26,6 +27,8 @@ export interface Program {
   readonly updates: ReadonlyMap<string, string>;
   readonly nodeCount: number;
   readonly memory: MemoryEstimate;
+  /** Whether a run does several steps: inputs, random numbers and outputs then have an axis over them in front. */
+  readonly repeated: boolean;
 }
 
 export interface CompileOptions extends EmitOptions {
@@ -39,6 +42,8 @@ export interface CompileOptions extends EmitOptions {
   /** Values of parameters to store inside the model (for a self-contained file). */
   readonly embed?: (name: string) => Float32Array | undefined;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Whether one run does several steps, each with inputs and random numbers of its own; see `repeatGraph`. Default false. */
+  readonly repeat?: boolean;
 }
 
 /**
@@ -123,7 +128,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
     next.push(publish(`${target.leaf.name}:next`, value));
   }
   const rename = (name: string) => published.get(name) ?? name;
-  const onnx = encodeOnnx({
+  const step: OnnxGraph = {
     nodes: emitter.nodes.map((node) => ({
       ...node,
       inputs: node.inputs.map(rename),
@@ -132,8 +137,11 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
     initializers: emitter.initializers,
     inputs: [...inputs, ...parameters, ...randoms],
     outputs: [...results, ...next],
-    metadata: options.metadata ?? {},
-  });
+  };
+  const { repeat: repeated = false, metadata = {} } = options;
+  const perStep = new Set([...inputs, ...randoms].map(({ name }) => name));
+  const graph = repeated ? repeatGraph(step, { perStep, carried: updateNames }) : step;
+  const onnx = encodeOnnx({ ...graph, metadata });
   return {
     onnx,
     inputs,
@@ -150,6 +158,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
       next: [...updates.values()],
       outputs: Object.values(outputs),
     }),
+    repeated,
   };
 }
 

@@ -24,6 +24,7 @@ export * from './ops/pool.js';
 export * from './ops/reduce.js';
 export * from './ops/resample.js';
 export * from './ops/softmax.js';
+export { stepCount } from './repeat.js';
 export {
   broadcastShapes,
   constant,

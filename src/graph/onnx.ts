@@ -3,7 +3,6 @@
  */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { OnnxAttribute, OnnxAttributes } from './op.js';
-import type { DType } from './tensor.js';
 
 const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
 export type OnnxDType = keyof typeof onnxType;
@@ -14,12 +13,15 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: OnnxAttributes;
+  /** What a `Loop` repeats. */
+  readonly body?: OnnxGraph;
 }
 
 export interface OnnxValue {
   readonly name: string;
-  readonly dtype: DType;
-  readonly shape: readonly number[];
+  readonly dtype: OnnxDType;
+  /** Extents; a name stands for one that each run settles. */
+  readonly shape: readonly (number | string)[];
 }
 
 export interface OnnxInitializer {
@@ -30,11 +32,14 @@ export interface OnnxInitializer {
   readonly bytes: Uint8Array;
 }
 
-export interface OnnxModel {
+export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly initializers: readonly OnnxInitializer[];
+}
+
+export interface OnnxModel extends OnnxGraph {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -46,16 +51,10 @@ export function encodeOnnx(model: OnnxModel): Uint8Array<ArrayBuffer> {
   const writer = new BinaryWriter();
   varint(writer, 1, 9); // ir_version
   text(writer, 2, 'medfusion'); // producer_name
-  message(writer, 7, (graph) => {
-    for (const node of model.nodes) message(graph, 1, (field) => writeNode(field, node));
-    text(graph, 2, 'medfusion');
-    for (const initializer of model.initializers)
-      message(graph, 5, (field) => writeInitializer(field, initializer));
-    for (const value of model.inputs) message(graph, 11, (field) => writeValue(field, value));
-    for (const value of model.outputs) message(graph, 12, (field) => writeValue(field, value));
-  });
+  message(writer, 7, (graph) => writeGraph(graph, model));
   const domains = new Map([['', opset]]);
-  for (const node of model.nodes) if (node.domain !== '') domains.set(node.domain, 1);
+  const nodes = model.nodes.flatMap((node) => [node, ...(node.body?.nodes ?? [])]);
+  for (const node of nodes) if (node.domain !== '') domains.set(node.domain, 1);
   for (const [domain, version] of domains) {
     message(writer, 8, (field) => {
       text(field, 1, domain);
@@ -71,12 +70,29 @@ export function encodeOnnx(model: OnnxModel): Uint8Array<ArrayBuffer> {
   return writer.finish() as Uint8Array<ArrayBuffer>;
 }
 
+function writeGraph(writer: BinaryWriter, graph: OnnxGraph): void {
+  for (const node of graph.nodes) message(writer, 1, (field) => writeNode(field, node));
+  text(writer, 2, 'medfusion');
+  for (const initializer of graph.initializers)
+    message(writer, 5, (field) => writeInitializer(field, initializer));
+  for (const value of graph.inputs) message(writer, 11, (field) => writeValue(field, value));
+  for (const value of graph.outputs) message(writer, 12, (field) => writeValue(field, value));
+}
+
 function writeNode(writer: BinaryWriter, node: OnnxNode): void {
   for (const name of node.inputs) text(writer, 1, name);
   for (const name of node.outputs) text(writer, 2, name);
   text(writer, 4, node.type);
   for (const [name, attribute] of Object.entries(node.attributes)) {
     message(writer, 5, (field) => writeAttribute(field, name, attribute));
+  }
+  const { body } = node;
+  if (body !== undefined) {
+    message(writer, 5, (field) => {
+      text(field, 1, 'body');
+      message(field, 6, (graph) => writeGraph(graph, body));
+      varint(field, 20, 5);
+    });
   }
   text(writer, 7, node.domain);
 }
@@ -111,7 +127,11 @@ function writeValue(writer: BinaryWriter, { name, dtype, shape }: OnnxValue): vo
     message(type, 1, (tensor) => {
       varint(tensor, 1, onnxType[dtype]);
       message(tensor, 2, (shapeField) => {
-        for (const extent of shape) message(shapeField, 1, (dimension) => varint(dimension, 1, extent));
+        for (const extent of shape) {
+          message(shapeField, 1, (dimension) =>
+            typeof extent === 'number' ? varint(dimension, 1, extent) : text(dimension, 2, extent),
+          );
+        }
       });
     }),
   );

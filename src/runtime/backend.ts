@@ -30,12 +30,12 @@ export interface SessionRequest {
 export interface Backend {
   readonly device: Device;
   /**
-   * How the next values of parameters come back from a run: written into arrays given to it (`in-place`), as new arrays
-   * (`returned`), or as buffers that stay in the device's memory (`resident`).
+   * How the next values of parameters come back from a run: as new arrays (`returned`; the bindings copy every output,
+   * also where they are given an array to write to), or as buffers that stay in the device's memory (`resident`).
    */
-  readonly state: 'in-place' | 'returned' | 'resident';
+  readonly state: 'returned' | 'resident';
   /** A tensor around `values`, which are not copied. */
-  tensor(dtype: DType, values: Values, shape: readonly number[]): OrtTensor;
+  tensor(dtype: DType | 'int64', values: Values | BigInt64Array, shape: readonly number[]): OrtTensor;
   readonly limits: MemoryLimits;
   createSession(onnx: Uint8Array, request: SessionRequest): Promise<InferenceSession>;
 }

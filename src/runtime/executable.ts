@@ -1,7 +1,7 @@
 /** A program loaded into ONNX Runtime. */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
 import { ShapeError } from '../errors.js';
-import { type Program, type ProgramValue, size } from '../graph/index.js';
+import { type Program, type ProgramValue, size, stepCount } from '../graph/index.js';
 import { type Random, randomStream } from '../random/index.js';
 import type { Backend, Values } from './backend.js';
 import type { DeviceMemory } from './deviceMemory.js';
@@ -23,11 +23,21 @@ interface Engine {
   readonly memory: DeviceMemory | null;
 }
 
+/** Most steps of one run. What a run costs besides its steps, copies of the parameters above all, is spread thin by then. */
+export const mostSteps = 8;
+
+/** Seed and step that determine a step's random numbers. */
+export interface Draw {
+  readonly seed: number;
+  readonly step: number;
+}
+
 export class Executable {
   private running = false;
   private released = false;
-  /** The random leaves' buffers, refilled at every run. */
-  private readonly randoms: readonly { readonly tensor: OrtTensor; readonly name: string }[];
+  /** What the inputs and random numbers of the steps of a run are copied to, one step behind the other. */
+  private readonly stacks: readonly { readonly value: ProgramValue; readonly values: Values }[];
+  private added = 0;
 
   /** internal: use `Runtime.load`. */
   constructor(
@@ -37,9 +47,10 @@ export class Executable {
     private readonly engine: Engine,
     private readonly parameters: ParameterStore = new ParameterStore(),
   ) {
-    this.randoms = program.randoms.map(({ name, shape }) => ({
-      name,
-      tensor: engine.backend.tensor('float32', new Float32Array(size(shape)), shape),
+    const steps = program.repeated ? mostSteps : 1;
+    this.stacks = [...(program.repeated ? program.inputs : []), ...program.randoms].map((value) => ({
+      value,
+      values: new arrayOf[value.dtype](steps * size(value.shape)),
     }));
   }
 
@@ -51,46 +62,118 @@ export class Executable {
   /**
    * Runs the program once: reads inputs, parameters and random numbers; updates parameters; returns the outputs.
    * @param feeds one array per input, row-major; not kept and not changed
-   * @param draw seed and step that determine the random numbers; needed when the program has any
+   * @param draw needed when the program has random numbers
    * @returns one new float32 array per output, whatever its type
    * @throws ShapeError when an input is absent or has the wrong length or type
    * @throws Error when the program updates parameters or draws numbers and its previous run has not ended
    */
-  async run(
-    feeds: Readonly<Record<string, Values>>,
-    draw?: { readonly seed: number; readonly step: number },
-  ): Promise<Record<string, Float32Array>> {
-    if (this.program.updates.size === 0 && this.randoms.length === 0) return this.runAlone(feeds, draw);
-    // The buffers of random numbers and next values serve one run at a time.
+  async run(feeds: Readonly<Record<string, Values>>, draw?: Draw): Promise<Record<string, Float32Array>> {
+    if (this.program.repeated) {
+      this.add(feeds, draw);
+      return (await this.runAdded())[0];
+    }
+    if (this.program.updates.size === 0 && this.stacks.length === 0) return this.runOnce(feeds, draw);
+    return this.alone(() => this.runOnce(feeds, draw));
+  }
+
+  /**
+   * Puts a step behind those that the next `runAdded` will do, for a program that was compiled with `repeat`.
+   * @param feeds, draw  as for `run`; copied
+   * @throws ShapeError as `run`
+   * @throws Error when `mostSteps` wait already, or a run has not ended
+   */
+  add(feeds: Readonly<Record<string, Values>>, draw?: Draw): void {
+    if (!this.program.repeated) throw new Error('internal: only a program compiled with repeat takes steps');
+    if (this.running || this.added === mostSteps)
+      throw new Error(`internal: ${mostSteps} steps wait, or a run has not ended; await runAdded()`);
+    this.copyStep(feeds, draw, this.added);
+    this.added++;
+  }
+
+  /** Steps that wait for `runAdded`. */
+  get waiting(): number {
+    return this.added;
+  }
+
+  /**
+   * Runs the added steps in their order, in one call. The values are the same bits as those of as many single runs.
+   * @returns the outputs of each step, as `run` returns them
+   */
+  async runAdded(): Promise<Record<string, Float32Array>[]> {
+    const count = this.added;
+    if (count === 0) return [];
+    return this.alone(async () => {
+      try {
+        const given = this.stacked(count);
+        given[stepCount] = this.engine.backend.tensor('int64', BigInt64Array.of(BigInt(count)), []);
+        const outputs = await this.outputsOf(given);
+        return Array.from({ length: count }, (_, i) =>
+          Object.fromEntries(
+            this.program.outputs.map(({ name, shape }) => {
+              const length = size(shape);
+              return [name, outputs[name].slice(i * length, (i + 1) * length)];
+            }),
+          ),
+        );
+      } finally {
+        this.added = 0;
+      }
+    });
+  }
+
+  /** Buffers of random numbers and the parameters serve one run at a time. */
+  private async alone<T>(run: () => Promise<T>): Promise<T> {
     if (this.running)
       throw new Error('internal: a program with state cannot run twice at once; await the first run');
     this.running = true;
     try {
-      return await this.runAlone(feeds, draw);
+      return await run();
     } finally {
       this.running = false;
     }
   }
 
-  private async runAlone(
+  private runOnce(
     feeds: Readonly<Record<string, Values>>,
-    draw: { readonly seed: number; readonly step: number } | undefined,
+    draw: Draw | undefined,
   ): Promise<Record<string, Float32Array>> {
-    if (this.released) throw new Error('internal: a released program cannot run; load it again');
     const given: Record<string, OrtTensor> = {};
     for (const value of this.program.inputs) {
       const values = requireValues(value, feeds[value.name]);
       given[value.name] = this.engine.backend.tensor(value.dtype, values, value.shape);
     }
-    if (this.randoms.length > 0) {
-      if (draw === undefined)
-        throw new Error('internal: this program draws random numbers and needs a seed and step');
-      const stream = randomStream(draw.seed, 'program', draw.step);
-      for (const { name, tensor } of this.randoms) {
-        fill(tensor.data as Float32Array, stream);
-        given[name] = tensor;
-      }
+    this.copyStep(feeds, draw, 0);
+    for (const { value, values } of this.stacks)
+      given[value.name] = this.engine.backend.tensor(value.dtype, values, value.shape);
+    return this.outputsOf(given);
+  }
+
+  /** Copies a step's inputs and draws its random numbers, behind those of `place` steps. */
+  private copyStep(feeds: Readonly<Record<string, Values>>, draw: Draw | undefined, place: number): void {
+    const random = new Set(this.program.randoms);
+    if (random.size > 0 && draw === undefined)
+      throw new Error('internal: this program draws random numbers and needs a seed and step');
+    const stream = draw === undefined ? null : randomStream(draw.seed, 'program', draw.step);
+    for (const { value, values } of this.stacks) {
+      const length = size(value.shape);
+      const part = values.subarray(place * length, (place + 1) * length);
+      if (random.has(value)) fill(part as Float32Array, stream!);
+      else part.set(requireValues(value, feeds[value.name]));
     }
+  }
+
+  private stacked(count: number): Record<string, OrtTensor> {
+    return Object.fromEntries(
+      this.stacks.map(({ value: { name, dtype, shape }, values }) => [
+        name,
+        this.engine.backend.tensor(dtype, values.subarray(0, count * size(shape)), [count, ...shape]),
+      ]),
+    );
+  }
+
+  /** Runs the session once; returns the outputs as float32. */
+  private async outputsOf(given: Record<string, OrtTensor>): Promise<Record<string, Float32Array>> {
+    if (this.released) throw new Error('internal: a released program cannot run; load it again');
     const wanted: Record<string, OrtTensor | null> = {};
     for (const { name } of this.program.outputs) wanted[name] = null;
     const results = await this.runWithState(given, wanted);
@@ -115,16 +198,10 @@ export class Executable {
     for (const { name, shape } of program.parameters) {
       given[name] = residents?.get(name) ?? backend.tensor('float32', parameters.get(name).values, shape);
     }
-    const inPlace = backend.state === 'in-place';
-    for (const { name, shape } of program.parameters) {
-      const next = program.updates.get(name);
-      if (next !== undefined)
-        wanted[next] = inPlace ? backend.tensor('float32', parameters.spare(name), shape) : null;
-    }
+    for (const next of program.updates.values()) wanted[next] = null;
     const results = await loaded.session.run(given, wanted);
     for (const [name, next] of program.updates) {
       if (memory !== null) parameters.replaceResident(name, results[next] as OrtTensor, memory);
-      else if (inPlace) parameters.swap(name);
       else parameters.replace(name, results[next].data as Float32Array);
     }
     return results;

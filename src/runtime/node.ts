@@ -24,7 +24,7 @@ function openNative(device: Device): Backend {
   const { InferenceSession, Tensor } = nativeRuntime();
   return {
     device,
-    state: device === 'webgpu' ? 'resident' : 'in-place',
+    state: device === 'webgpu' ? 'resident' : 'returned',
     tensor: (dtype, values, shape) => new Tensor(dtype, values as Float32Array, shape),
     // GPUs do not tell Node what they have.
     limits: { total: device === 'cpu' ? hostMemory() : null, largest: null },

@@ -13,8 +13,6 @@ interface View {
 interface Slot {
   readonly shape: readonly number[];
   current: Float32Array;
-  /** Where the next value is written; swapped with `current` after a run, so that nothing is copied. */
-  spare: Float32Array | null;
   /** The value in a device's memory, where one is kept. */
   resident: Resident | null;
 }
@@ -26,7 +24,7 @@ interface Resident {
   readonly newer: boolean;
 }
 
-/** Named float32 arrays: on the host with double buffers, or in a device's memory between runs there. */
+/** Named float32 arrays: on the host, or in a device's memory between runs there. */
 export class ParameterStore {
   private readonly slots = new Map<string, Slot>();
   private readonly views = new Map<string, View>();
@@ -38,7 +36,7 @@ export class ParameterStore {
     }
     const before = this.slots.get(name);
     if (before !== undefined) dropResident(before);
-    this.slots.set(name, { shape, current: Float32Array.from(values), spare: null, resident: null });
+    this.slots.set(name, { shape, current: Float32Array.from(values), resident: null });
   }
 
   /** Names a part of the stored vector `of`; it follows that vector's updates. */
@@ -95,21 +93,6 @@ export class ParameterStore {
       slot.resident = { tensor: tensors[i], memory, newer: false };
     });
     return new Map(whole.map(([name, { resident }]) => [name, resident!.tensor]));
-  }
-
-  /** internal: the buffer for the next value. */
-  spare(name: string): Float32Array {
-    const slot = this.slot(name);
-    slot.spare ??= new Float32Array(slot.current.length);
-    return slot.spare;
-  }
-
-  /** internal: makes the next value the current one. */
-  swap(name: string): void {
-    const slot = this.slot(name);
-    if (slot.spare === null) throw new Error(`internal: parameter ${name} has no next value`);
-    [slot.current, slot.spare] = [slot.spare, slot.current];
-    dropResident(slot);
   }
 
   /** internal: makes an array that a run returned the current value; it is kept. */

@@ -57,6 +57,14 @@ export class Runtime {
   }
 
   /**
+   * Whether programs that update parameters had better be compiled with `repeat`: where a run hands all parameters out as
+   * copies, several steps per run save most of them.
+   */
+  get repeats(): boolean {
+    return this.backend.state === 'returned';
+  }
+
+  /**
    * Opens a device, tries it out and probes what it can do.
    * @throws ConfigError for an unknown device, one that does not work here (with those that do and what it needs), or a
    *   thread count that is no positive integer

@@ -14,6 +14,7 @@ import type { ProgressListener } from './progress.js';
 import { batchesOf, epochOrder } from './sampler.js';
 import { emaDecay, learningRateFactor } from './schedule.js';
 import { BestWeights, restore, snapshot } from './snapshot.js';
+import { StepRuns } from './stepRuns.js';
 import { openTrainer, type Trainer } from './trainer.js';
 import { stepScalars } from './trainingProgram.js';
 import { scoreValidation } from './validationScore.js';
@@ -144,6 +145,7 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
   const rateAt = (step: number) =>
     options.optimizer.learningRate * learningRateFactor(step, { totalSteps, ...options.schedule });
   const { patience, metric } = options.earlyStopping;
+  const steps = new StepRuns(trainer.step, trainer.accumulate);
   const stopped = () => patience !== null && progress.earlyStopping.epochsWithout >= patience;
   while (progress.epoch < options.epochs && !stopped()) {
     const { epoch } = progress;
@@ -166,36 +168,25 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
         augmentation: options.augmentation,
         modalityDropout: options.modalityDropout,
       };
-      const batchFeeds = { ...batcher(rows, variation), targets, mask, classWeights: trainer.classWeights };
+      const feeds = { ...batcher(rows, variation), targets, mask, classWeights: trainer.classWeights };
       rows.forEach((row, place) => {
         copyLabels(source.cohort, row, targets, mask, place, labelCount);
       });
-      const isStep = (batch + 1) % options.accumulate === 0;
-      const draw = { seed: options.seed, step: plan.before + batch };
-      const averageDecay = options.ema === null ? 0 : emaDecay(progress.step, options.ema);
-      const scalars = stepScalars(
-        { learningRate: rateAt(progress.step), step: progress.step, averageDecay },
-        trainer.update,
+      const done = plan.before + batch;
+      const isStep = (done + 1) % options.accumulate === 0;
+      const step = Math.floor(done / options.accumulate);
+      const averageDecay = options.ema === null ? 0 : emaDecay(step, options.ema);
+      const scalars = stepScalars({ learningRate: rateAt(step), step, averageDecay }, trainer.update);
+      const losses = await steps.add(
+        { isStep, now: batch + 1 === batches.length },
+        isStep ? { ...feeds, ...scalars } : feeds,
+        { seed: options.seed, step: done },
       );
-      const result = isStep
-        ? await trainer.step.run({ ...batchFeeds, ...scalars }, draw)
-        : await trainer.accumulate!.run(batchFeeds, draw);
-      const loss = result.loss[0];
-      if (!Number.isFinite(loss)) {
-        throw new ConfigError(
-          `training: the loss became ${loss} in epoch ${epoch + 1}, batch ${batch + 1}; lower training.optimizer.learningRate`,
-          'training.optimizer.learningRate',
-        );
+      for (const loss of losses) {
+        progress = addLoss(progress, loss, plan.before, options.accumulate);
+        listener.batch({ batch: progress.batch, loss: progress.lossSum / progress.lossCount });
       }
-      progress = {
-        ...progress,
-        batch: batch + 1,
-        step: progress.step + Number(isStep),
-        lossSum: progress.lossSum + loss,
-        lossCount: progress.lossCount + 1,
-      };
-      listener.batch({ batch: batch + 1, loss: progress.lossSum / progress.lossCount });
-      if (task.signal?.aborted) {
+      if (losses.length > 0 && task.signal?.aborted) {
         await save();
         throw new Interrupted('training was interrupted; go on with --resume');
       }
@@ -231,6 +222,29 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
     validationLogits: await trainer.predictor.logits(source, validation),
     parameterCount: trainer.parameterCount,
   };
+}
+
+/**
+ * Progress after one more batch.
+ * @param before  batches of earlier epochs
+ * @throws ConfigError when the loss is no number
+ */
+function addLoss(
+  progress: TrainingProgress,
+  loss: number,
+  before: number,
+  accumulate: number,
+): TrainingProgress {
+  const { epoch, lossSum, lossCount } = progress;
+  const batch = progress.batch + 1;
+  if (!Number.isFinite(loss)) {
+    throw new ConfigError(
+      `training: the loss became ${loss} in epoch ${epoch + 1}, batch ${batch}; lower training.optimizer.learningRate`,
+      'training.optimizer.learningRate',
+    );
+  }
+  const step = Math.floor((before + batch) / accumulate);
+  return { ...progress, batch, step, lossSum: lossSum + loss, lossCount: lossCount + 1 };
 }
 
 function copyLabels(

@@ -39,7 +39,10 @@ export async function openTrainer({ runtime, config, source, train, options, ini
     average: options.ema !== null,
     accumulate: options.accumulate,
   };
-  const programs = compileTraining(list, layout, meanLoss(losses, mask), {}, update, runtime.emitOptions);
+  const programs = compileTraining(list, layout, meanLoss(losses, mask), {}, update, {
+    ...runtime.emitOptions,
+    repeat: runtime.repeats,
+  });
   const store = new ParameterStore();
   storeInitialValues(store, layout, list, options.seed);
   for (const [name, { values }] of initial) store.get(name).values.set(values);
