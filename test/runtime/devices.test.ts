@@ -32,7 +32,8 @@ test('a device that does not work is refused with those that do and what it need
   assert.deepEqual([cause.name, cause.path], ['ConfigError', 'device']);
   assert.match(
     cause.message,
-    /^device: "cuda" does not work here \(.+\); cpu, .*wasm do; it needs .*CUDA 12/,
+    // Others are tried out under a time limit, which a busy machine may miss.
+    /^device: "cuda" does not work here \(.+\); cpu(?:, .+)? do(?:es)?; it needs .*CUDA 12/,
   );
 });
 
