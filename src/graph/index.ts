@@ -10,6 +10,7 @@
  */
 export { gradients } from './autodiff.js';
 export { type CompileOptions, compile, type Program, type ProgramValue } from './compile.js';
+export { multiplyAdds } from './flops.js';
 export type { MemoryEstimate } from './memory.js';
 export { definedOps, type EmitOptions } from './op.js';
 export * from './ops/arrange.js';

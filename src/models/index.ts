@@ -3,6 +3,7 @@
 export * from './adapt.js';
 export * from './convnext.js';
 export * from './densenet.js';
+export * from './imageClassifiers.js';
 export * from './inceptionResnetV2.js';
 export * from './medfusionnet/index.js';
 export * from './positions.js';
