@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { medfusionVersion } from '../study/index.js';
 import { auditCommand } from './audit.js';
+import { benchCommand } from './bench.js';
 import { demoCommand } from './demo.js';
 import { evaluateCommand } from './evaluate.js';
 import { reportFailure } from './failure.js';
@@ -46,6 +47,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
     predictCommand,
     evaluateCommand,
     reportCommand,
+    benchCommand,
   ] as const;
   for (const command of commands.map((make) => make(streams))) {
     command.option('--debug', 'show the stack of an error');

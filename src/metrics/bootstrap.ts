@@ -203,7 +203,7 @@ export function percentileEstimate(
 }
 
 /** Quantile by linear interpolation between order statistics [hyndman1996quantiles, type 7]. */
-function quantile(ascending: Float64Array, share: number): number {
+export function quantile(ascending: Float64Array, share: number): number {
   const position = share * (ascending.length - 1);
   const below = Math.floor(position);
   const above = Math.min(below + 1, ascending.length - 1);

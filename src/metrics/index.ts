@@ -11,6 +11,7 @@ export {
   denseClusters,
   type EvaluationOptions,
   percentileEstimate,
+  quantile,
   type Resampling,
   resampleClusters,
 } from './bootstrap.js';
