@@ -1,7 +1,7 @@
 /**
  * Where the time of a program goes: sums up ONNX Runtime's profile by operator type.
  *
- *   node dist/bench/densenet-training.js --no-peer --profile /tmp/step
+ *   node dist/bench/training.js --no-peer --model densenet-small --profile /tmp/step
  *   node dist/bench/profile.js /tmp/step_*.json [--skip 3] [--nodes 10]
  *
  * The first `--skip` runs are left out: they allocate and warm up. `--nodes` also lists the costliest single nodes

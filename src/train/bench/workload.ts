@@ -8,12 +8,13 @@ import {
   multiplyAdds,
   type Program,
   parameter,
+  type Shape,
   size,
   type Tensor,
 } from '../../graph/index.js';
 import { type ImageClassifier, type ImageClassifierName, imageClassifiers } from '../../models/index.js';
 import { ParameterList, Scope } from '../../nn/index.js';
-import { randomStream } from '../../random/index.js';
+import { type Random, randomStream } from '../../random/index.js';
 import { type Executable, ParameterStore, Runtime } from '../../runtime/index.js';
 import { layOut, storeInitialValues } from '../layout.js';
 import { labelLoss, meanLoss } from '../losses.js';
@@ -119,13 +120,24 @@ interface Built {
   readonly feeds: (run: number) => Parameters<Executable['run']>[0];
 }
 
-async function load(settings: WorkloadSettings, build: (runtime: Runtime) => Built): Promise<Workload> {
+/** Runs a part of the compilation: drawing initial values is none. */
+type Timed = <T>(work: () => T) => T;
+
+async function load(
+  settings: WorkloadSettings,
+  build: (runtime: Runtime, compiling: Timed) => Built,
+): Promise<Workload> {
   const runtime = await Runtime.open(settings);
+  let compileMs = 0;
+  const { program, store, parameters, forward, feeds } = build(runtime, (work) => {
+    const start = performance.now();
+    const result = work();
+    compileMs += performance.now() - start;
+    return result;
+  });
   const start = performance.now();
-  const { program, store, parameters, forward, feeds } = build(runtime);
-  const compiled = performance.now();
   const executable = await runtime.load(program, store);
-  const loaded = performance.now();
+  const loadMs = performance.now() - start;
   let runs = 0;
   return {
     description: {
@@ -134,8 +146,8 @@ async function load(settings: WorkloadSettings, build: (runtime: Runtime) => Bui
       parameters,
       nodes: program.nodeCount,
       multiplyAdds: multiplyAdds([forward]),
-      compileMs: compiled - start,
-      loadMs: loaded - compiled,
+      compileMs,
+      loadMs,
     },
     async run() {
       const step = runs++;
@@ -152,62 +164,65 @@ async function load(settings: WorkloadSettings, build: (runtime: Runtime) => Bui
   };
 }
 
-/** A network and random images for it. */
-function network({ model, side, batch, classes }: NetworkSettings, training: boolean) {
+/** A network and the shape of its images. */
+function trace({ model, side, batch, classes }: NetworkSettings, training: boolean) {
   const list = new ParameterList();
   const shape = [batch, 3, side, side];
-  const logits = findClassifier(model, side).logits(
-    new Scope(list, training),
-    input('images', shape),
-    classes,
-  );
-  const random = randomStream(1, 'bench');
-  const images = Float32Array.from({ length: size(shape) }, () => random.normal());
-  return { list, logits, images, random };
+  const scope = new Scope(list, training);
+  return { list, shape, logits: findClassifier(model, side).logits(scope, input('images', shape), classes) };
 }
 
+const normals = (random: Random, shape: Shape) =>
+  Float32Array.from({ length: size(shape) }, () => random.normal());
+
 function openTraining(settings: NetworkSettings): Promise<Workload> {
-  const shape = [settings.batch, settings.classes];
+  const rows = [settings.batch, settings.classes];
   const update: UpdateOptions = {
     optimizer: { name: 'adamw', learningRate: 1e-3, weightDecay: 0.05, beta1: 0.9, beta2: 0.999 },
     clip: null,
     average: false,
     accumulate: 1,
   };
-  return load(settings, (runtime) => {
-    const { list, logits, images, random } = network(settings, true);
-    const mask = input('mask', shape);
-    const loss = meanLoss(labelLoss(logits, input('targets', shape), mask, { name: 'bce' }), mask);
-    const layout = layOut(list, () => 'all');
-    const { step: program } = compileTraining(list, layout, loss, {}, update, runtime.emitOptions);
+  return load(settings, (runtime, compiling) => {
+    const { list, shape, logits, layout, program } = compiling(() => {
+      const network = trace(settings, true);
+      const mask = input('mask', rows);
+      const losses = labelLoss(network.logits, input('targets', rows), mask, { name: 'bce' });
+      const layout = layOut(network.list, () => 'all');
+      const loss = meanLoss(losses, mask);
+      const { step } = compileTraining(network.list, layout, loss, {}, update, runtime.emitOptions);
+      return { ...network, layout, program: step };
+    });
     const store = new ParameterStore();
     storeInitialValues(store, layout, list, 1);
     for (const { name, length } of trainingState(layout, update)) {
       store.set(name, new Float32Array(length), [length]);
     }
-    const targets = Float32Array.from({ length: size(shape) }, () => Number(random.uniform() < 0.3));
-    const fixed = { images, targets, mask: new Float32Array(size(shape)).fill(1) };
+    const random = randomStream(1, 'bench');
+    const fixed = {
+      images: normals(random, shape),
+      targets: Float32Array.from({ length: size(rows) }, () => Number(random.uniform() < 0.3)),
+      mask: new Float32Array(size(rows)).fill(1),
+    };
+    const scalars = (step: number) => stepScalars({ learningRate: 1e-3, step, averageDecay: 0 }, update);
     return {
       program,
       store,
       parameters: list.count(),
       forward: logits,
-      feeds: (step) => ({
-        ...fixed,
-        ...stepScalars({ learningRate: 1e-3, step, averageDecay: 0 }, update),
-      }),
+      feeds: (step) => ({ ...fixed, ...scalars(step) }),
     };
   });
 }
 
 /** Weights are part of the program, as they are in a run's `model.onnx`. */
 function openInference(settings: NetworkSettings): Promise<Workload> {
-  return load(settings, () => {
-    const { list, logits, images } = network(settings, false);
+  return load(settings, (_runtime, compiling) => {
+    const { list, shape, logits } = compiling(() => trace(settings, false));
     const values = new Map([...list.initialValues(1)].map((initial) => [initial.name, initial.values]));
-    const program = compile({ logits }, { embed: (name) => values.get(name) });
+    const images = normals(randomStream(1, 'bench'), shape);
     return {
-      program,
+      program: compiling(() => compile({ logits }, { embed: (name) => values.get(name) })),
       store: new ParameterStore(),
       parameters: list.count(),
       forward: logits,
@@ -221,23 +236,24 @@ const chainLength = 4;
 
 function openMatmul(settings: MatmulSettings): Promise<Workload> {
   const shape = [settings.extent, settings.extent];
-  return load(settings, (runtime) => {
-    const left = parameter('left', shape);
-    const right = parameter('right', shape);
-    let product = left;
-    for (let i = 0; i < chainLength; i++) product = matmul(product, right);
+  return load(settings, (runtime, compiling) => {
+    const { product, program } = compiling(() => {
+      const right = parameter('right', shape);
+      let product = parameter('left', shape);
+      for (let i = 0; i < chainLength; i++) product = matmul(product, right);
+      return { product, program: compile({ mean: mean(product) }, runtime.emitOptions) };
+    });
     const random = randomStream(1, 'matmul');
     const store = new ParameterStore();
     // Rows of length 1, so that the products keep their size.
-    const deviation = 1 / Math.sqrt(settings.extent);
+    const row = Math.sqrt(settings.extent);
     for (const name of ['left', 'right']) {
       store.set(
         name,
-        Float32Array.from({ length: size(shape) }, () => random.normal() * deviation),
+        normals(random, shape).map((value) => value / row),
         shape,
       );
     }
-    const program = compile({ mean: mean(product) }, runtime.emitOptions);
     return { program, store, parameters: 0, forward: product, feeds: () => ({}) };
   });
 }
