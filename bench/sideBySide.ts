@@ -8,7 +8,6 @@ import {
   ContenderRefused,
   openContender,
   openWorker,
-  type Quartiles,
   quartiles,
   warmUpRuns,
 } from '../src/train/index.js';
@@ -24,12 +23,17 @@ export interface Case {
   readonly steps: number;
 }
 
-interface Entry {
+export interface Entry {
   readonly name: string;
   readonly contender: Contender<object>;
+  /** Images of a batch. */
+  readonly batch: number;
+  /** Batches of its turn. */
+  readonly steps: number;
 }
 
-const classes = 14;
+/** Outputs of every network that is compared. */
+export const classes = 14;
 /** Largest difference of logits between two frameworks, over the largest logit. */
 const tolerance = 1e-4;
 /** A transformer has a single convolution, to which the layout of images makes no difference. */
@@ -82,17 +86,19 @@ async function runCase(
       `medfusion: ${device}, ${parameters} parameters, ${nodes} nodes, compiled in ${compileMs.toFixed(0)} ms, ` +
         `loaded in ${loadMs.toFixed(0)} ms`,
     );
-    entries.push({ name: 'medfusion', contender: worker });
+    entries.push({ name: 'medfusion', contender: worker, batch, steps });
     if (peer && (await isSameNetwork(settings))) {
       for (const layout of layoutsOf(model)) {
         const asked = { ...settings, layout, threads: place.threads };
         entries.push({
           name: `PyTorch ${layout}`,
           contender: await openPeer<object>(`${task}.py`, asked, place.threads),
+          batch,
+          steps,
         });
       }
     }
-    await compare(entries, { batch, rounds, steps });
+    await compare(entries, rounds);
   } finally {
     for (const { contender } of entries) await contender.close();
   }
@@ -146,38 +152,38 @@ async function isSameNetwork(
 }
 
 /** Times the entries in turns and prints a table; the first is set against the fastest of the others. */
-export async function compare(
-  entries: readonly Entry[],
-  { batch, rounds, steps }: { readonly batch: number; readonly rounds: number; readonly steps: number },
-): Promise<void> {
-  for (const { contender } of entries) await contender.repeat(warmUpRuns);
+export async function compare(entries: readonly Entry[], rounds: number): Promise<void> {
+  for (const { contender, steps } of entries) await contender.repeat(Math.min(warmUpRuns, steps));
   const turns = entries.map(() => [] as (readonly number[])[]);
   for (let round = 0; round < rounds; round++) {
-    for (const [i, { contender }] of entries.entries()) turns[i].push(await contender.repeat(steps));
+    for (const [i, { contender, steps }] of entries.entries()) turns[i].push(await contender.repeat(steps));
   }
-  const latencies = turns.map((list) => quartiles(list.flat()));
+  const imagesPerSecond = (i: number, seconds: readonly number[]) =>
+    quartiles(seconds.map((value) => entries[i].batch / value));
+  const rates = turns.map((list, i) => imagesPerSecond(i, list.flat()));
   const memory = entries.map(({ contender }) => contender.peakMegabytes());
-  const rates = turns.map((list) => quartiles(list.flat().map((seconds) => batch / seconds)));
   console.log('\n                        images/s   quartiles          ms per batch   peak memory');
-  entries.forEach(({ name }, i) => {
-    const range = `${rates[i].q1.toFixed(1)} – ${rates[i].q3.toFixed(1)}`;
+  entries.forEach(({ name, batch }, i) => {
+    const { q1, median, q3 } = rates[i];
     console.log(
-      `${name.padEnd(22)} ${rates[i].median.toFixed(1).padStart(9)}   ${range.padEnd(17)} ` +
-        `${(1000 * latencies[i].median).toFixed(1).padStart(13)} ${memory[i].toFixed(0).padStart(10)} MB`,
+      `${name.padEnd(22)} ${median.toFixed(1).padStart(9)}   ${`${q1.toFixed(1)} – ${q3.toFixed(1)}`.padEnd(17)} ` +
+        `${((1000 * batch) / median).toFixed(1).padStart(13)} ${memory[i].toFixed(0).padStart(10)} MB`,
     );
   });
   if (entries.length === 1) return;
-  const others = latencies.slice(1).map(({ median }) => median);
-  const best = 1 + others.indexOf(Math.min(...others));
-  const leanest = 1 + memory.slice(1).indexOf(Math.min(...memory.slice(1)));
-  const perRound = turns[0].map((ours, round) => middle(turns[best][round]) / middle(ours));
+  const best = 1 + indexOfLeast(rates.slice(1).map(({ median }) => -median));
+  const leanest = 1 + indexOfLeast(memory.slice(1));
+  const perRound = quartiles(
+    turns[0].map(
+      (ours, round) => imagesPerSecond(0, ours).median / imagesPerSecond(best, turns[best][round]).median,
+    ),
+  );
+  const over = (i: number) => (memory[0] / memory[i]).toFixed(2);
   console.log(
-    `\nspeed over ${entries[best].name}, the fastest: ${(latencies[best].median / latencies[0].median).toFixed(2)} ` +
-      `(quartiles over rounds ${range2(quartiles(perRound))})\n` +
-      `peak memory over ${entries[best].name}: ${(memory[0] / memory[best]).toFixed(2)}; ` +
-      `over ${entries[leanest].name}, the leanest: ${(memory[0] / memory[leanest]).toFixed(2)}`,
+    `\nspeed over ${entries[best].name}, the fastest: ${(rates[0].median / rates[best].median).toFixed(2)} ` +
+      `(quartiles over rounds ${perRound.q1.toFixed(2)} – ${perRound.q3.toFixed(2)})\n` +
+      `peak memory over ${entries[best].name}: ${over(best)}; over ${entries[leanest].name}, the leanest: ${over(leanest)}`,
   );
 }
 
-const middle = (values: readonly number[]) => quartiles(values).median;
-const range2 = ({ q1, q3 }: Quartiles) => `${q1.toFixed(2)} – ${q3.toFixed(2)}`;
+const indexOfLeast = (values: readonly number[]) => values.indexOf(Math.min(...values));
