@@ -12,8 +12,8 @@
 import { runCases } from './sideBySide.js';
 
 await runCases('training', [
-  { model: 'densenet121', side: 128, batch: 16, rounds: 7, steps: 3 },
-  { model: 'densenet-small', side: 64, batch: 32, rounds: 7, steps: 5 },
-  { model: 'deit-s', side: 128, batch: 16, rounds: 7, steps: 3 },
-  { model: 'medfusionnet-tiny', side: 128, batch: 16, rounds: 7, steps: 3 },
+  { model: 'densenet121', side: 128, batch: 16, rounds: 5, steps: 8 },
+  { model: 'densenet-small', side: 64, batch: 32, rounds: 7, steps: 8 },
+  { model: 'deit-s', side: 128, batch: 16, rounds: 5, steps: 8 },
+  { model: 'medfusionnet-tiny', side: 128, batch: 16, rounds: 5, steps: 8 },
 ]);

@@ -29,6 +29,8 @@ NETWORKS = {
     "densenet-small": lambda side, classes: models.DenseNet(16, (4, 4, 4, 4), 32, num_classes=classes),
     "deit-s": lambda side, classes: vit(side, classes, 384, 6),
     "vit-b": lambda side, classes: vit(side, classes, 768, 12),
+    "resnet50": lambda side, classes: models.resnet50(num_classes=classes),
+    "convnext-tiny": lambda side, classes: models.convnext_tiny(num_classes=classes),
     "medfusionnet-nano": lambda side, classes: MedFusionNet("nano", side, classes),
     "medfusionnet-tiny": lambda side, classes: MedFusionNet("tiny", side, classes),
     "medfusionnet-base": lambda side, classes: MedFusionNet("base", side, classes),

@@ -1,8 +1,10 @@
 /** The networks that need nothing but an image, by name: what is measured and compared without a study. One entry each. */
 import { constant, reshape, type Tensor } from '../graph/index.js';
 import type { Scope } from '../nn/index.js';
+import { convNext, convNextConfigs } from './convnext.js';
 import { denseNet, denseNetConfigs } from './densenet.js';
 import { type MedFusionConfig, medFusionNet, modalityOrder } from './medfusionnet/index.js';
+import { resNet, resNetConfigs } from './resnet.js';
 import { vit, vitConfigs } from './vit.js';
 
 export interface ImageClassifier {
@@ -68,6 +70,16 @@ export const imageClassifiers = {
     side: 224,
     stride: 16,
     logits: (scope, images, classes) => vit(scope, images, vitConfigs['vit-b'], classes),
+  },
+  resnet50: {
+    side: 224,
+    stride: 32,
+    logits: (scope, images, classes) => resNet(scope, images, resNetConfigs.resnet50, classes),
+  },
+  'convnext-tiny': {
+    side: 224,
+    stride: 32,
+    logits: (scope, images, classes) => convNext(scope, images, convNextConfigs.convnext_tiny, classes),
   },
   'medfusionnet-nano': { side: 64, stride: 32, logits: medFusion('nano') },
   'medfusionnet-tiny': { side: 128, stride: 32, logits: medFusion('tiny') },

@@ -22,12 +22,7 @@ const workload = first.done ? null : await openOrRefuse(JSON.parse(first.value) 
 if (workload !== null) {
   answer(workload.description);
   for await (const line of { [Symbol.asyncIterator]: () => lines }) {
-    const seconds: number[] = [];
-    for (let i = 0; i < Number(line); i++) {
-      const start = performance.now();
-      await workload.run();
-      seconds.push((performance.now() - start) / 1000);
-    }
+    const seconds = await workload.repeat(Number(line));
     answer({ seconds, megabytes: process.resourceUsage().maxRSS / 1024 } satisfies Timings);
   }
   await workload.close();

@@ -15,7 +15,7 @@ import {
 import { type ImageClassifier, type ImageClassifierName, imageClassifiers } from '../../models/index.js';
 import { ParameterList, Scope } from '../../nn/index.js';
 import { type Random, randomStream } from '../../random/index.js';
-import { type Executable, ParameterStore, Runtime } from '../../runtime/index.js';
+import { type Executable, mostSteps, ParameterStore, Runtime } from '../../runtime/index.js';
 import { layOut, storeInitialValues } from '../layout.js';
 import { labelLoss, meanLoss } from '../losses.js';
 import { compileTraining, stepScalars, trainingState, type UpdateOptions } from '../trainingProgram.js';
@@ -66,8 +66,12 @@ export interface WorkloadDescription {
 
 export interface Workload {
   readonly description: WorkloadDescription;
-  /** One batch, or one chain. @throws Error when a result is not finite */
-  run(): Promise<void>;
+  /**
+   * Batches, or chains, one after the other; training steps share runs as they do in a training.
+   * @returns seconds of each
+   * @throws Error when a result is not finite
+   */
+  repeat(count: number): Promise<number[]>;
   close(): Promise<void>;
 }
 
@@ -149,19 +153,39 @@ async function load(
       compileMs,
       loadMs,
     },
-    async run() {
-      const step = runs++;
-      const results = await executable.run(feeds(step), { seed: 1, step });
-      for (const [name, values] of Object.entries(results)) {
-        const fault = values.find((value) => !Number.isFinite(value));
-        if (fault !== undefined) throw new Error(`internal: ${settings.task}: ${name} became ${fault}`);
+    async repeat(count) {
+      const seconds: number[] = [];
+      while (seconds.length < count) {
+        const together = program.repeated ? Math.min(mostSteps, count - seconds.length) : 1;
+        const start = performance.now();
+        const results = await runTogether(executable, together, () => {
+          const step = runs++;
+          return [feeds(step), { seed: 1, step }];
+        });
+        const each = (performance.now() - start) / 1000 / together;
+        seconds.push(...new Array<number>(together).fill(each));
+        for (const [name, values] of results.flatMap(Object.entries<Float32Array>)) {
+          const fault = values.find((value) => !Number.isFinite(value));
+          if (fault !== undefined) throw new Error(`internal: ${settings.task}: ${name} became ${fault}`);
+        }
       }
+      return seconds;
     },
     async close() {
       if (settings.profile !== undefined) executable.endProfiling();
       await executable.release();
     },
   };
+}
+
+async function runTogether(
+  executable: Executable,
+  count: number,
+  next: () => Parameters<Executable['run']>,
+): Promise<Record<string, Float32Array>[]> {
+  if (!executable.program.repeated) return [await executable.run(...next())];
+  for (let i = 0; i < count; i++) executable.add(...next());
+  return executable.runAdded();
 }
 
 /** A network and the shape of its images. */
@@ -190,7 +214,8 @@ function openTraining(settings: NetworkSettings): Promise<Workload> {
       const losses = labelLoss(network.logits, input('targets', rows), mask, { name: 'bce' });
       const layout = layOut(network.list, () => 'all');
       const loss = meanLoss(losses, mask);
-      const { step } = compileTraining(network.list, layout, loss, {}, update, runtime.emitOptions);
+      const emit = { ...runtime.emitOptions, repeat: runtime.repeats };
+      const { step } = compileTraining(network.list, layout, loss, {}, update, emit);
       return { ...network, layout, program: step };
     });
     const store = new ParameterStore();
