@@ -89,25 +89,36 @@ export async function decodeImage(file: string, format: ImageFormat): Promise<De
   const shape = [height, width, source.channels] as const;
   const small = resizePixels(source.samples, shape, [box.height, box.width]);
   const { size, channels } = format;
-  const scale = 1 / (source.bits === 8 ? 255 : 65535);
-  const pixels = new Float32Array(channels * size * size);
-  for (let y = 0; y < box.height; y++) {
-    for (let x = 0; x < box.width; x++) {
-      const from = (y * box.width + x) * source.channels;
-      const to = (y + box.top) * size + x + box.left;
-      for (let c = 0; c < channels; c++) {
-        const sample =
-          source.channels === 1
-            ? small[from]
-            : channels === 3
-              ? small[from + c]
-              : 0.299 * small[from] + 0.587 * small[from + 1] + 0.114 * small[from + 2];
-        pixels[c * size * size + to] = sample * scale;
-      }
-    }
-  }
+  const pixels = toPlanes(small, source, box, format);
   const shown = format.contrast === 'local' ? localContrast(pixels, channels, size) : pixels;
   return { pixels: shown, bits: source.bits, width, height };
+}
+
+/** Interleaved samples as planes in [0, 1], laid into their place in the black square. */
+function toPlanes(
+  samples: Float32Array,
+  source: SourcePixels,
+  { left, top, width, height }: Placement,
+  { size, channels }: ImageFormat,
+): Float32Array {
+  const area = size * size;
+  const planes = new Float32Array(channels * area);
+  const scale = 1 / (source.bits === 8 ? 255 : 65535);
+  const step = source.channels;
+  const luma = step === 3 && channels === 1;
+  for (let channel = 0; channel < channels; channel++) {
+    for (let y = 0; y < height; y++) {
+      const to = channel * area + (y + top) * size + left;
+      let from = y * width * step + (step === 3 ? channel : 0);
+      if (luma) {
+        for (let x = 0; x < width; x++, from += 3) {
+          planes[to + x] =
+            (0.299 * samples[from] + 0.587 * samples[from + 1] + 0.114 * samples[from + 2]) * scale;
+        }
+      } else for (let x = 0; x < width; x++, from += step) planes[to + x] = samples[from] * scale;
+    }
+  }
+  return planes;
 }
 
 interface SourcePixels {

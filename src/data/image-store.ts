@@ -176,7 +176,8 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
 function pack({ pixels, bits }: { pixels: Float32Array; bits: 8 | 16 }): PackedPixels {
   const packed = bits === 8 ? new Uint8Array(pixels.length) : new Uint16Array(pixels.length);
   const most = bits === 8 ? 255 : 65535;
-  for (let i = 0; i < packed.length; i++) packed[i] = Math.round(pixels[i] * most);
+  // Rounds like Math.round, since samples are not negative.
+  for (let i = 0; i < packed.length; i++) packed[i] = pixels[i] * most + 0.5;
   return packed;
 }
 
