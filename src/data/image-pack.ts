@@ -13,7 +13,21 @@ import { join } from 'node:path';
 import { DataError } from '../errors.js';
 
 /** Samples of one image as stored: [channels, size, size], scaled to the whole range of the integer. */
-export type PackedPixels = Uint8Array | Uint16Array;
+export type PackedPixels = Uint8Array<SharedArrayBuffer> | Uint16Array<SharedArrayBuffer>;
+
+/** Room for the samples of one image, in memory that threads share. */
+export function sharedPixels(length: number, bits: 8 | 16): PackedPixels {
+  const memory = new SharedArrayBuffer(length * (bits / 8));
+  return bits === 8 ? new Uint8Array(memory) : new Uint16Array(memory);
+}
+
+/** Writes the samples as numbers in [0, 1] into `into` from `offset` on. */
+export function unpackImage(pixels: PackedPixels, into: Float32Array, offset = 0): void {
+  // Two loops, so that each is compiled for the one kind of array.
+  if (pixels instanceof Uint8Array) {
+    for (let i = 0; i < pixels.length; i++) into[offset + i] = pixels[i] * (1 / 255);
+  } else for (let i = 0; i < pixels.length; i++) into[offset + i] = pixels[i] * (1 / 65535);
+}
 
 const magic = Buffer.from('MFIMG\0\0\x01', 'latin1');
 
@@ -59,7 +73,8 @@ export async function writePack(
       await file.writeFile(head);
       for (const [, pixels] of sorted) {
         const body = Buffer.alloc(padded(pixels.byteLength));
-        body.set(new Uint8Array(littleEndian(pixels).buffer, 0, pixels.byteLength));
+        body.set(new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength));
+        if (pixels.BYTES_PER_ELEMENT === 2) toLittleEndian(body);
         await file.writeFile(body);
       }
       await file.sync();
@@ -113,24 +128,28 @@ async function readPack(
 ): Promise<Map<string, PackedPixels>> {
   const file = await open(path, 'r');
   try {
-    const read = async (bytes: number, position: number): Promise<Buffer<ArrayBuffer>> => {
-      const buffer = Buffer.from(new ArrayBuffer(bytes));
-      const { bytesRead } = await file.read(buffer, 0, bytes, position);
-      if (bytesRead < bytes) throw new DamagedPack();
-      return buffer;
+    const read = async <T extends ArrayBufferLike>(bytes: Uint8Array<T>, position: number): Promise<void> => {
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, position);
+      if (bytesRead < bytes.length) throw new DamagedPack();
     };
-    const start = await read(magic.length + 4, 0);
+    const start = Buffer.alloc(magic.length + 4);
+    await read(start, 0);
     if (!start.subarray(0, magic.length).equals(magic)) throw new DamagedPack();
     const indexBytes = start.readUInt32LE(magic.length);
     const { size } = await file.stat();
     if (magic.length + 4 + indexBytes > size) throw new DamagedPack();
-    const index = parseIndex(await read(indexBytes, magic.length + 4));
+    const json = Buffer.alloc(indexBytes);
+    await read(json, magic.length + 4);
+    const index = parseIndex(json);
     const base = padded(magic.length + 4 + indexBytes);
     const images = new Map<string, PackedPixels>();
     for (const [digest, bits, offset] of index) {
       if (!wanted.has(digest) || have.has(digest)) continue;
-      const { buffer } = await read(length * (bits / 8), base + offset);
-      images.set(digest, bits === 8 ? new Uint8Array(buffer) : littleEndian(new Uint16Array(buffer)));
+      const pixels = sharedPixels(length, bits);
+      const bytes = new Uint8Array(pixels.buffer);
+      await read(bytes, base + offset);
+      if (bits === 16) toLittleEndian(bytes);
+      images.set(digest, pixels);
     }
     return images;
   } finally {
@@ -150,9 +169,7 @@ function padded(bytes: number): number {
   return Math.ceil(bytes / 8) * 8;
 }
 
-/** A copy with its bytes in file order; swapping is its own inverse. */
-function littleEndian<T extends PackedPixels>(pixels: T): T {
-  const copy = pixels.slice() as T;
-  if (endianness() === 'BE' && copy instanceof Uint16Array) Buffer.from(copy.buffer).swap16();
-  return copy;
+/** Puts 16-bit samples into the order of the file, or back. */
+function toLittleEndian(bytes: Uint8Array): void {
+  if (endianness() === 'BE') Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).swap16();
 }

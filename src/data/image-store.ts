@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { DataError } from '../errors.js';
 import { checkFormat, decodeImage, type ImageFormat } from './decode.js';
-import { type PackedPixels, readPacks, writePack } from './image-pack.js';
+import { type PackedPixels, readPacks, sharedPixels, unpackImage, writePack } from './image-pack.js';
 
 export interface ImageStoreOptions extends ImageFormat {
   /** Folder of the cache on disk; null keeps images in memory only. */
@@ -52,6 +52,12 @@ export interface ImageStore {
    * @throws RangeError when the image does not fit
    */
   read(path: string, into: Float32Array, offset?: number): void;
+  /**
+   * The samples as the store keeps them, for `unpackImage`: in memory that threads share, so that an image is
+   * handed to a worker without a copy. Not to be written to.
+   * @throws DataError `image-not-prepared`
+   */
+  stored(path: string): PackedPixels;
 }
 
 /** Decoded bytes after which a pack is written, so that an interrupted run keeps most of its work. */
@@ -72,6 +78,18 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
   const length = format.channels * format.size ** 2;
   const prefix = `${format.size}px-${format.channels}ch-${format.fit}-${format.contrast}`;
   const images = new Map<string, PackedPixels>();
+
+  const stored = (path: string): PackedPixels => {
+    const pixels = images.get(path);
+    if (pixels === undefined) {
+      throw new DataError(
+        'image-not-prepared',
+        'ImageStore.read: an image is prepared before it is read, got one that is not; call prepare with it',
+        { file: path },
+      );
+    }
+    return pixels;
+  };
 
   const decodeAll = async (
     files: readonly { path: string; digest: string }[],
@@ -153,28 +171,21 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
       const decoded = missing.length - (failed.length - before);
       return { decoded, reused: asked.length - decoded - failed.length, failed, damaged: stored.damaged };
     },
+    stored,
     read: (path, into, offset = 0) => {
-      const pixels = images.get(path);
-      if (pixels === undefined) {
-        throw new DataError(
-          'image-not-prepared',
-          'ImageStore.read: an image is prepared before it is read, got one that is not; call prepare with it',
-          { file: path },
-        );
-      }
+      const pixels = stored(path);
       if (offset < 0 || offset + length > into.length) {
         throw new RangeError(
           `ImageStore.read: ${length} samples at ${offset} must fit into the buffer, got one of ${into.length}`,
         );
       }
-      const scale = 1 / (pixels.BYTES_PER_ELEMENT === 1 ? 255 : 65535);
-      for (let i = 0; i < length; i++) into[offset + i] = pixels[i] * scale;
+      unpackImage(pixels, into, offset);
     },
   };
 }
 
 function pack({ pixels, bits }: { pixels: Float32Array; bits: 8 | 16 }): PackedPixels {
-  const packed = bits === 8 ? new Uint8Array(pixels.length) : new Uint16Array(pixels.length);
+  const packed = sharedPixels(pixels.length, bits);
   const most = bits === 8 ? 255 : 65535;
   // Rounds like Math.round, since samples are not negative.
   for (let i = 0; i < packed.length; i++) packed[i] = pixels[i] * most + 0.5;

@@ -1,14 +1,9 @@
 /** Batches: the arrays that a training or inference program is fed. */
-import {
-  type Augmentation,
-  augmentationStream,
-  type Cohort,
-  createAugmenter,
-  type ImageStore,
-} from '../data/index.js';
+import type { Augmentation, Cohort, ImageStore } from '../data/index.js';
 import type { MedFusionConfig } from '../models/index.js';
 import { type Random, randomStream } from '../random/index.js';
 import type { Values } from '../runtime/index.js';
+import { createImageFiller, type ImageWork } from './batchImages.js';
 import { type EncodedCohort, furthest, type InputEncoder } from './encoder.js';
 
 export interface BatchSource {
@@ -37,12 +32,28 @@ export type Feeds = Record<string, Values>;
  * Rows beyond `rows.length` repeat the first row; drop their outputs.
  */
 export function createBatcher(source: BatchSource, batchSize: number) {
-  const { cohort, encoder, encoded, config, images } = source;
+  const { images } = source;
+  const batch = createBatchParts(source, batchSize);
+  const { imageSettings } = batch;
+  if (images === null || imageSettings === null) return batch.fill;
+  const pixels = new Float32Array(batch.imageValues);
+  const fillImages = createImageFiller(imageSettings);
+  return (rows: Int32Array, variation?: TrainingVariation): Feeds => {
+    const feeds = batch.fill(rows, variation);
+    const { paths, ...work } = batch.imageWork(rows, variation);
+    fillImages(work, pixels, (k, into) => images.read(paths[k], into));
+    return { ...feeds, images: pixels };
+  };
+}
+
+/** A batch in two parts: pixels, which take time and may be made by another thread, and all else. */
+export function createBatchParts(
+  { cohort, encoder, encoded, config, images }: BatchSource,
+  batchSize: number,
+) {
   const { image, tabular, text } = config;
-  const pixels = images?.length ?? 0;
   const feeds: Feeds = { present: new Float32Array(batchSize * 3) };
   if (image !== null) {
-    feeds.images = new Float32Array(batchSize * image.slots * pixels);
     feeds.visitMask = new Float32Array(batchSize * image.slots);
     feeds.visitTime = new Float32Array(batchSize * image.slots);
     feeds.visitView = new Int32Array(batchSize * image.slots);
@@ -57,16 +68,9 @@ export function createBatcher(source: BatchSource, batchSize: number) {
     feeds.textIds = new Int32Array(batchSize * text.tokens);
     feeds.textMask = new Float32Array(batchSize * text.tokens);
   }
-  let augment: { settings: Augmentation; apply: ReturnType<typeof createAugmenter>['apply'] } | null = null;
 
-  return (rows: Int32Array, variation?: TrainingVariation): Feeds => {
-    if (variation !== undefined && images !== null && augment?.settings !== variation.augmentation) {
-      const { channels, size, contrast } = images.format;
-      const outside = contrast === 'local' ? 0.5 : 0;
-      const shape = { channels, height: size, width: size, outside };
-      const augmenter = createAugmenter(variation.augmentation, shape);
-      augment = { settings: variation.augmentation, apply: augmenter.apply.bind(augmenter) };
-    }
+  /** Everything but `images`. */
+  const fill = (rows: Int32Array, variation?: TrainingVariation): Feeds => {
     for (let place = 0; place < batchSize; place++) {
       const row = rows[place < rows.length ? place : 0];
       copyRow(encoded.numeric, row, feeds.numeric, place, encoded.numericColumns);
@@ -80,48 +84,62 @@ export function createBatcher(source: BatchSource, batchSize: number) {
         hideModality(feeds.present as Float32Array, place * 3, variation.modalityDropout, stream);
       }
     }
-    if (images !== null && image !== null) fillImages(rows, variation);
+    if (images !== null && image !== null) fillVisits(rows);
     return feeds;
   };
 
-  function fillImages(rows: Int32Array, variation: TrainingVariation | undefined): void {
-    const into = feeds.images as Float32Array;
-    const mask = feeds.visitMask as Float32Array;
-    const { slots, views, timeScale, mean, sd } = encoder.image!;
-    mask.fill(0);
-    (feeds.visitTime as Float32Array).fill(0);
-    (feeds.visitView as Int32Array).fill(0);
-    let filled = -1;
-    const empty: number[] = [];
+  const fillVisits = (rows: Int32Array): void => {
+    const [mask, time] = [feeds.visitMask as Float32Array, feeds.visitTime as Float32Array];
+    const view = feeds.visitView as Int32Array;
+    const { slots, views, timeScale } = encoder.image!;
+    for (const values of [mask, time, view]) values.fill(0);
+    for (let place = 0; place < batchSize; place++) {
+      for (const visit of cohort.visits[rows[place < rows.length ? place : 0]]) {
+        if (visit.slot >= slots) continue;
+        const at = place * slots + visit.slot;
+        mask[at] = 1;
+        time[at] = Math.max(-furthest, visit.timeOffset / timeScale);
+        view[at] = visit.view === null ? 0 : views.indexOf(visit.view) + 1;
+      }
+    }
+  };
+
+  /** Which pixels the batch needs; row of the cohort and path of each image, in the order of its places. */
+  const imageWork = (
+    rows: Int32Array,
+    variation?: TrainingVariation,
+  ): ImageWork & { readonly paths: readonly string[] } => {
+    const { slots } = encoder.image!;
+    const [places, ofRows, ofSlots]: number[][] = [[], [], []];
+    const paths: string[] = [];
     for (let place = 0; place < batchSize; place++) {
       const row = rows[place < rows.length ? place : 0];
       for (let slot = 0; slot < slots; slot++) {
         const visit = cohort.visits[row].find((candidate) => candidate.slot === slot);
-        const at = place * slots + slot;
-        if (visit === undefined) {
-          empty.push(at);
-          continue;
-        }
-        images!.read(visit.path, into, at * pixels);
-        if (variation !== undefined) {
-          const stream = augmentationStream(variation.seed, variation.epoch, row, slot);
-          augment!.apply(into, at * pixels, into, at * pixels, stream);
-        }
-        normalize(into, at * pixels, pixels, mean, sd);
-        mask[at] = 1;
-        (feeds.visitTime as Float32Array)[at] = Math.max(-furthest, visit.timeOffset / timeScale);
-        (feeds.visitView as Int32Array)[at] = visit.view === null ? 0 : views.indexOf(visit.view) + 1;
-        filled = at;
+        if (visit === undefined) continue;
+        places.push(place * slots + slot);
+        ofRows.push(row);
+        ofSlots.push(slot);
+        paths.push(visit.path);
       }
     }
-    // Batch statistics shall see real images alone: an empty, masked slot holds a copy of the one before it.
-    let source = filled;
-    for (const at of empty) {
-      if (at > 0 && mask[at - 1] === 1) source = at - 1;
-      if (source >= 0) into.copyWithin(at * pixels, source * pixels, (source + 1) * pixels);
-      else into.fill(0, at * pixels, (at + 1) * pixels);
-    }
-  }
+    const augmented =
+      variation === undefined
+        ? null
+        : { seed: variation.seed, epoch: variation.epoch, settings: variation.augmentation };
+    return { places, rows: ofRows, slots: ofSlots, paths, augmented };
+  };
+
+  const imageSettings =
+    images === null || image === null
+      ? null
+      : { format: images.format, mean: encoder.image!.mean, sd: encoder.image!.sd };
+  return {
+    fill,
+    imageWork,
+    imageSettings,
+    imageValues: batchSize * (image?.slots ?? 0) * (images?.length ?? 0),
+  };
 }
 
 function copyRow(from: Values, row: number, into: Values | undefined, place: number, width: number): void {
@@ -133,19 +151,4 @@ function hideModality(present: Float32Array, offset: number, probability: number
   const there = [0, 1, 2].filter((modality) => present[offset + modality] === 1);
   if (there.length > 1 && random.uniform() < probability)
     present[offset + there[random.integer(there.length)]] = 0;
-}
-
-function normalize(
-  pixels: Float32Array,
-  offset: number,
-  length: number,
-  mean: readonly number[],
-  sd: readonly number[],
-): void {
-  const area = length / mean.length;
-  for (let channel = 0; channel < mean.length; channel++) {
-    const start = offset + channel * area;
-    const [m, scale] = [mean[channel], 1 / sd[channel]];
-    for (let i = start; i < start + area; i++) pixels[i] = (pixels[i] - m) * scale;
-  }
 }

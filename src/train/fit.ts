@@ -3,7 +3,8 @@ import type { Augmentation, ImageStore } from '../data/index.js';
 import { ConfigError } from '../errors.js';
 import type { MedFusionConfig } from '../models/index.js';
 import type { Runtime } from '../runtime/index.js';
-import { type BatchSource, createBatcher } from './batches.js';
+import type { BatchSource } from './batches.js';
+import { type BatchLoader, openBatchLoader } from './batchLoader.js';
 import { loadCheckpoint, saveCheckpoint, type TrainingProgress } from './checkpoint.js';
 import { earlyStoppingStart, stepEarlyStopping } from './earlyStopping.js';
 import { planEpochs } from './epochPlan.js';
@@ -79,6 +80,8 @@ export interface FitTask {
   /** When it aborts, a checkpoint is written after the batch under way and `Interrupted` is thrown. */
   readonly signal?: AbortSignal;
   readonly onEpoch?: (record: EpochRecord) => Promise<void> | void;
+  /** Threads that prepare images while a step runs, see `openBatchLoader`. Default 0. */
+  readonly imageWorkers?: number;
 }
 
 export interface FitResult {
@@ -102,18 +105,19 @@ export class Interrupted extends Error {
  */
 export async function fit(task: FitTask): Promise<FitResult> {
   const trainer = await openTrainer(task);
+  const loader = openBatchLoader(task.source, task.options.batchSize, task.imageWorkers ?? 0);
   try {
-    return await run(task, trainer);
+    return await run(task, trainer, loader);
   } finally {
+    await loader.close();
     await trainer.release();
   }
 }
 
-async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
+async function run(task: FitTask, trainer: Trainer, loader: BatchLoader): Promise<FitResult> {
   const { options, listener, source, train, validation, checkpoint } = task;
   const plans = planEpochs(trainer.sampler, options);
   const totalSteps = plans.reduce((sum, { batches }) => sum + batches / options.accumulate, 0);
-  const batcher = createBatcher(source, options.batchSize);
   const labelCount = task.config.labels;
   const targets = new Float32Array(options.batchSize * labelCount);
   const mask = new Float32Array(options.batchSize * labelCount);
@@ -159,26 +163,30 @@ async function run(task: FitTask, trainer: Trainer): Promise<FitResult> {
       part: task.part,
     });
     const order = epochOrder(trainer.sampler, { seed: options.seed, epoch, balance: plan.balance });
-    const batches = batchesOf(order, options.batchSize).slice(0, plan.batches);
-    for (let batch = progress.batch; batch < batches.length; batch++) {
-      const rows = batches[batch].map((position) => train[position]);
-      const variation = {
-        seed: options.seed,
-        epoch,
-        augmentation: options.augmentation,
-        modalityDropout: options.modalityDropout,
-      };
-      const feeds = { ...batcher(rows, variation), targets, mask, classWeights: trainer.classWeights };
+    const batches = batchesOf(order, options.batchSize)
+      .slice(progress.batch, plan.batches)
+      .map((positions) => positions.map((position) => train[position]));
+    const variation = {
+      seed: options.seed,
+      epoch,
+      augmentation: options.augmentation,
+      modalityDropout: options.modalityDropout,
+    };
+    let batch = progress.batch;
+    for await (const prepared of loader.batches(batches, variation)) {
+      const { rows } = prepared;
+      const feeds = { ...prepared.feeds, targets, mask, classWeights: trainer.classWeights };
       rows.forEach((row, place) => {
         copyLabels(source.cohort, row, targets, mask, place, labelCount);
       });
       const done = plan.before + batch;
+      batch++;
       const isStep = (done + 1) % options.accumulate === 0;
       const step = Math.floor(done / options.accumulate);
       const averageDecay = options.ema === null ? 0 : emaDecay(step, options.ema);
       const scalars = stepScalars({ learningRate: rateAt(step), step, averageDecay }, trainer.update);
       const losses = await steps.add(
-        { isStep, now: batch + 1 === batches.length },
+        { isStep, now: batch === plan.batches },
         isStep ? { ...feeds, ...scalars } : feeds,
         { seed: options.seed, step: done },
       );

@@ -2,6 +2,7 @@
 
 export * from './affineMap.js';
 export * from './batches.js';
+export * from './batchLoader.js';
 export * from './bench/index.js';
 export * from './calibration.js';
 export * from './calibrationGraph.js';

@@ -41,6 +41,7 @@ test('columns hold the images of the row itself; absent ones are missing', () =>
     length: 4,
     prepare: () => Promise.reject(new Error('not needed')),
     has: (path) => path in brightness,
+    stored: () => assert.fail('not needed'),
     read: (path, into) => {
       into.fill(brightness[path]);
     },

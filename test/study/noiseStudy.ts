@@ -11,7 +11,7 @@ export function noiseStudy(seed: number) {
   const random = randomStream(seed, 'noise');
   const owner = Array.from({ length: patients }, (_, p) => (p % 2 === 0 ? [p, p] : [p])).flat();
   const pictures = Array.from({ length: patients }, () =>
-    Float32Array.from({ length: side * side }, () => random.uniform()),
+    new Uint8Array(new SharedArrayBuffer(side * side)).map(() => random.integer(256)),
   );
   const label = Array.from({ length: patients }, () => Number(random.uniform() < 0.5));
   const images: ImageStore = {
@@ -19,7 +19,12 @@ export function noiseStudy(seed: number) {
     length: side * side,
     prepare: async () => ({ decoded: 0, reused: patients, failed: [], damaged: [] }),
     has: () => true,
-    read: (path, into, offset = 0) => into.set(pictures[Number(path)], offset),
+    stored: (path) => pictures[Number(path)],
+    read: (path, into, offset = 0) =>
+      into.set(
+        Float32Array.from(pictures[Number(path)], (value) => value / 255),
+        offset,
+      ),
   };
   const visit = (row: number): Visit => ({
     path: String(owner[row]),

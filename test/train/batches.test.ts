@@ -1,44 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { augmentations } from '../../src/data/index.js';
-import type { MedFusionConfig } from '../../src/models/index.js';
 import { medFusionInputs, medFusionNet } from '../../src/models/index.js';
 import { ParameterList, Scope } from '../../src/nn/index.js';
 import { Runtime } from '../../src/runtime/index.js';
 import {
   type BatchSource,
   createBatcher,
-  encodeCohort,
-  fitEncoder,
   openPredictor,
   type TrainingVariation,
 } from '../../src/train/index.js';
 import { assertClose } from '../graph/check.js';
-import { everything, randomStore } from '../models/medfusionSample.js';
-import { format, pixels, sample, sampleCohort, sampleImages, trainingRows } from './sampleCohort.js';
-
-const slots = 4;
-const tokens = 6;
-
-function sampleSource(cohort = sampleCohort()): BatchSource {
-  const images = sampleImages();
-  const encoder = fitEncoder(sampleCohort(), trainingRows, {
-    modalities: ['image', 'tabular', 'text'],
-    vocabulary: 40,
-    maxTokens: tokens,
-    images,
-  });
-  const config: MedFusionConfig = {
-    ...everything,
-    labels: 1,
-    prevalence: [0.5],
-    priorLogits: [0],
-    image: { side: format.size, channels: format.channels, slots, views: 3, mirror: false },
-    tabular: { numeric: 3, levels: [3, 2] },
-    text: { vocabulary: encoder.text!.vocabulary.tokens.length, tokens },
-  };
-  return { cohort, encoder, encoded: encodeCohort(encoder, cohort, null), config, images };
-}
+import { randomStore } from '../models/medfusionSample.js';
+import { format, pixels, sample, sampleCohort } from './sampleCohort.js';
+import { sampleSource, slots, tokens } from './sampleSource.js';
 
 const variation: TrainingVariation = {
   seed: 1,

@@ -77,6 +77,11 @@ export function sampleImages(value: (path: string, i: number) => number = sample
     length: pixels,
     has: () => true,
     prepare: async () => ({ decoded: 0, reused: 0, failed: [], damaged: [] }),
+    stored: (path) => {
+      const samples = new Uint8Array(new SharedArrayBuffer(pixels));
+      for (let i = 0; i < pixels; i++) samples[i] = Math.round(value(path, i) * 255);
+      return samples;
+    },
     read: (path, into, offset = 0) => {
       reads.push(path);
       for (let i = 0; i < pixels; i++) into[offset + i] = value(path, i);

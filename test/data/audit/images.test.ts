@@ -55,6 +55,7 @@ function storeOf(pictures: Readonly<Record<string, Float32Array>>, size: number)
     length: size * size,
     has: (path) => path in pictures,
     prepare: () => Promise.reject(new Error('internal: the pictures are ready')),
+    stored: () => assert.fail('the pictures are read'),
     read: (path, into, offset = 0) => into.set(pictures[path], offset),
   };
 }

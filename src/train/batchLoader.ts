@@ -1,0 +1,104 @@
+/**
+ * Training batches in their order, images prepared ahead by worker threads. The batches are those of `createBatcher`,
+ * bit for bit: what is done to an image depends on its own random stream alone, not on the thread or the moment.
+ */
+import type { ImageStore } from '../data/index.js';
+import {
+  type BatchSource,
+  createBatcher,
+  createBatchParts,
+  type Feeds,
+  type TrainingVariation,
+} from './batches.js';
+import { type ImageWorkers, startImageWorkers } from './imageWorkers.js';
+
+/** Batches under way per worker: one that it fills and one that waits, so that it is never idle. */
+const ahead = 2;
+
+/** A batch that is ready to be trained on. */
+export interface LoadedBatch {
+  readonly rows: Int32Array;
+  /** Without targets. */
+  readonly feeds: Feeds;
+}
+
+export interface BatchLoader {
+  /**
+   * Each batch of rows with its feeds, in order. They are valid until the next batch is asked for.
+   * @throws DataError `image-not-prepared`, naming the file
+   */
+  batches(
+    batches: readonly Int32Array[],
+    variation: TrainingVariation,
+  ): AsyncGenerator<LoadedBatch, void, void>;
+  /** Ends the workers. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a loader of batches of a fixed size.
+ * @param workers threads that prepare images; 0 prepares each batch when it is asked for, in the calling thread. Memory
+ *   for 2 · workers + 1 batches of images is held.
+ * @throws RangeError unless workers is a whole number, 0 or more
+ */
+export function openBatchLoader(source: BatchSource, batchSize: number, workers: number): BatchLoader {
+  if (!Number.isInteger(workers) || workers < 0) {
+    throw new RangeError(`openBatchLoader: workers must be a whole number from 0, got ${workers}`);
+  }
+  const { images } = source;
+  const parts = createBatchParts(source, batchSize);
+  if (workers === 0 || images === null || parts.imageSettings === null) return loadHere(source, batchSize);
+  const threads = startImageWorkers(workers, parts.imageSettings);
+  const free = Array.from({ length: ahead * workers + 1 }, () => new Float32Array(parts.imageValues));
+  return {
+    batches: (batches, variation) => loadAhead(images, parts, threads, free, batches, variation),
+    close: () => threads.close(),
+  };
+}
+
+function loadHere(source: BatchSource, batchSize: number): BatchLoader {
+  const batcher = createBatcher(source, batchSize);
+  return {
+    async *batches(batches, variation) {
+      for (const rows of batches) yield { rows, feeds: batcher(rows, variation) };
+    },
+    close: async () => {},
+  };
+}
+
+async function* loadAhead(
+  images: ImageStore,
+  { fill, imageWork }: ReturnType<typeof createBatchParts>,
+  threads: ImageWorkers,
+  free: Float32Array<ArrayBuffer>[],
+  batches: readonly Int32Array[],
+  variation: TrainingVariation,
+): AsyncGenerator<LoadedBatch, void, void> {
+  const underWay: Promise<Float32Array<ArrayBuffer>>[] = [];
+  let sent = 0;
+  const send = (): void => {
+    while (sent < batches.length && free.length > 0) {
+      const { paths, ...work } = imageWork(batches[sent++], variation);
+      const pixels = paths.map((path) => images.stored(path));
+      const filled = threads.fill({ work, pixels, into: free.pop()! });
+      // A fault is reported when its batch is due, not before.
+      filled.catch(() => {});
+      underWay.push(filled);
+    }
+  };
+  try {
+    for (const rows of batches) {
+      send();
+      const filled = await underWay.shift()!;
+      try {
+        yield { rows, feeds: { ...fill(rows, variation), images: filled } };
+      } finally {
+        free.push(filled);
+      }
+    }
+  } finally {
+    for (const outcome of await Promise.allSettled(underWay)) {
+      if (outcome.status === 'fulfilled') free.push(outcome.value);
+    }
+  }
+}
