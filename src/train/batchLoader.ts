@@ -2,6 +2,7 @@
  * Training batches in their order, images prepared ahead by worker threads. The batches are those of `createBatcher`,
  * bit for bit: what is done to an image depends on its own random stream alone, not on the thread or the moment.
  */
+import { availableParallelism } from 'node:os';
 import type { ImageStore } from '../data/index.js';
 import {
   type BatchSource,
@@ -54,6 +55,17 @@ export function openBatchLoader(source: BatchSource, batchSize: number, workers:
     batches: (batches, variation) => loadAhead(images, parts, threads, free, batches, variation),
     close: () => threads.close(),
   };
+}
+
+/**
+ * How many workers a training on the CPU has by default: one for each processor that its own threads leave idle, at most 4,
+ * since one worker makes images several times as fast as a processor trains on them. Where the threads take all processors
+ * a worker would only take turns with them: measured, steps then wait less and take longer by as much.
+ * @param threads of the training
+ * @param processors available to the process
+ */
+export function imageWorkersFor(threads: number, processors: number = availableParallelism()): number {
+  return Math.max(0, Math.min(4, processors - threads));
 }
 
 function loadHere(source: BatchSource, batchSize: number): BatchLoader {

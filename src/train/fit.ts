@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.js';
 import type { MedFusionConfig } from '../models/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { BatchSource } from './batches.js';
-import { type BatchLoader, openBatchLoader } from './batchLoader.js';
+import { type BatchLoader, imageWorkersFor, openBatchLoader } from './batchLoader.js';
 import { loadCheckpoint, saveCheckpoint, type TrainingProgress } from './checkpoint.js';
 import { earlyStoppingStart, stepEarlyStopping } from './earlyStopping.js';
 import { planEpochs } from './epochPlan.js';
@@ -80,7 +80,7 @@ export interface FitTask {
   /** When it aborts, a checkpoint is written after the batch under way and `Interrupted` is thrown. */
   readonly signal?: AbortSignal;
   readonly onEpoch?: (record: EpochRecord) => Promise<void> | void;
-  /** Threads that prepare images while a step runs, see `openBatchLoader`. Default 0. */
+  /** Threads that prepare images while a step runs, see `openBatchLoader`. Default: `imageWorkersFor`. */
   readonly imageWorkers?: number;
 }
 
@@ -105,7 +105,8 @@ export class Interrupted extends Error {
  */
 export async function fit(task: FitTask): Promise<FitResult> {
   const trainer = await openTrainer(task);
-  const loader = openBatchLoader(task.source, task.options.batchSize, task.imageWorkers ?? 0);
+  const workers = task.imageWorkers ?? imageWorkersFor(task.runtime.threads);
+  const loader = openBatchLoader(task.source, task.options.batchSize, workers);
   try {
     return await run(task, trainer, loader);
   } finally {

@@ -10,9 +10,11 @@ const patients = 48;
 export function noiseStudy(seed: number) {
   const random = randomStream(seed, 'noise');
   const owner = Array.from({ length: patients }, (_, p) => (p % 2 === 0 ? [p, p] : [p])).flat();
-  const pictures = Array.from({ length: patients }, () =>
-    new Uint8Array(new SharedArrayBuffer(side * side)).map(() => random.integer(256)),
-  );
+  const pictures = Array.from({ length: patients }, () => {
+    const samples = new Uint8Array(new SharedArrayBuffer(side * side));
+    for (let i = 0; i < samples.length; i++) samples[i] = random.integer(256);
+    return samples;
+  });
   const label = Array.from({ length: patients }, () => Number(random.uniform() < 0.5));
   const images: ImageStore = {
     format: { size: side, channels: 1, fit: 'letterbox', contrast: 'recorded' },

@@ -5,7 +5,13 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { augmentations } from '../../src/data/index.js';
 import { DataError } from '../../src/errors.js';
-import { type BatchLoader, createBatcher, type Feeds, openBatchLoader } from '../../src/train/index.js';
+import {
+  type BatchLoader,
+  createBatcher,
+  type Feeds,
+  imageWorkersFor,
+  openBatchLoader,
+} from '../../src/train/index.js';
 import { sampleSource } from './sampleSource.js';
 
 const variation = { seed: 3, epoch: 2, augmentation: augmentations.fundus, modalityDropout: 0.5 };
@@ -124,5 +130,18 @@ test('a loader that nobody closed does not keep its process alive', () => {
 test('a number of workers that is none is refused', () => {
   for (const workers of [-1, 0.5, Number.NaN]) {
     assert.throws(() => openBatchLoader(sampleSource(), 2, workers), RangeError);
+  }
+});
+
+test('workers take the processors that the training leaves idle, four at most', () => {
+  const cases = [
+    [1, 1, 0],
+    [2, 2, 0],
+    [1, 2, 1],
+    [4, 2, 0],
+    [2, 16, 4],
+  ];
+  for (const [threads, processors, workers] of cases) {
+    assert.equal(imageWorkersFor(threads, processors), workers, `${threads} of ${processors}`);
   }
 });
