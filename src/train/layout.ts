@@ -18,7 +18,7 @@ interface Member {
 
 /** A flat vector and the parameters in it. */
 export interface LayoutSegment {
-  /** Name of the vector in the store, e.g. `weights.cnn.decay`. */
+  /** Name of the vector in the store, e.g. `weights.cnn.decay.0`. */
   readonly name: string;
   readonly group: string;
   readonly decays: boolean;
@@ -37,10 +37,17 @@ export interface Layout {
 /** The name under which the average of a segment's weights is stored. */
 export const averageName = (segment: string): string => `${segment}:average`;
 
+/**
+ * Numbers of parameters that follow each other in the model, after which new segments begin. An update makes several
+ * copies of its segment: of a long one they would take more memory than the segment itself, and leave the cache between them.
+ */
+const blockLength = 2 ** 20;
+
 /** Lays out a model's parameters, in the order in which the model declares them. */
 export function layOut(list: ParameterList, groupOf: GroupOf): Layout {
   const byKey = new Map<string, { group: string; decays: boolean; entries: [string, Shape, Tensor][] }>();
   const buffers: [string, Shape, Tensor][] = [];
+  let placed = 0;
   for (const [name, { tensor, shape, trainable }] of list.entries) {
     if (!trainable) {
       buffers.push([name, shape, tensor]);
@@ -48,7 +55,8 @@ export function layOut(list: ParameterList, groupOf: GroupOf): Layout {
     }
     const group = groupOf(name);
     const decays = shape.length > 1;
-    const key = `weights.${group}.${decays ? 'decay' : 'plain'}`;
+    const key = `weights.${group}.${decays ? 'decay' : 'plain'}.${Math.floor(placed / blockLength)}`;
+    placed += size(shape);
     const segment = byKey.get(key) ?? { group, decays, entries: [] };
     segment.entries.push([name, shape, tensor]);
     byKey.set(key, segment);

@@ -14,6 +14,7 @@ import {
   type Program,
   parameter,
   reshape,
+  split,
   sqrt,
   square,
   sub,
@@ -108,12 +109,10 @@ export function compileTraining(
   }
   const leaves = trained.flatMap(({ members }) => members.map(({ leaf }) => leaf));
   const derivatives = gradients(loss, leaves);
-  let next = 0;
-  const flat = trained.map(({ members }) =>
-    concat(
-      members.map(() => reshape(derivatives[next++], [-1])),
-      0,
-    ),
+  const flat = split(
+    joined(derivatives),
+    trained.map(({ length }) => length),
+    0,
   );
   const bind = bindSegments([...layout.weights, ...(layout.buffers === null ? [] : [layout.buffers])]);
   const statistics = bufferUpdates(list, layout);
@@ -138,6 +137,26 @@ export function compileTraining(
     });
   }
   return { accumulate, step: compile({ loss, ...outputs }, { ...emit, bind, updates }) };
+}
+
+/**
+ * Derivatives one behind the other as one vector, arranged so that each is computed as soon as the backward pass has what
+ * it takes. ONNX Runtime runs what a node needs from the input that was made last to the one made first, whatever their
+ * order; made as they come, the first layers' would run first, and with them the whole backward pass before any other, all
+ * of whose cotangents would then stay in memory.
+ */
+function joined(derivatives: readonly Tensor[]): Tensor {
+  const rows = new Map<Tensor, Tensor>();
+  for (const derivative of [...derivatives].sort((a, b) => b.id - a.id)) {
+    rows.set(derivative, reshape(derivative, [1, -1]));
+  }
+  return reshape(
+    concat(
+      derivatives.map((derivative) => rows.get(derivative)!),
+      1,
+    ),
+    [-1],
+  );
 }
 
 /** New weights, moments and averages from the gradients of the trained segments. */

@@ -38,7 +38,12 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
     throw new ShapeError(`reshape: cannot infer [${shape}] from [${x.shape}]`);
   }
   const full = shape.map((extent) => (extent === -1 ? size(x.shape) / rest : extent));
-  return sameShape(full, x.shape) ? x : applyReshape([x], { shape: full })[0];
+  if (sameShape(full, x.shape)) return x;
+  // A view of a view is one view.
+  const { source } = x;
+  return source?.node.op.name === 'reshape'
+    ? reshape(source.node.inputs[0], full)
+    : applyReshape([x], { shape: full })[0];
 }
 
 const applyExpand = defineOp<{ shape: Shape }>({
