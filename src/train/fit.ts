@@ -1,6 +1,7 @@
 /** The training loop of MedFusionNet (P17–P20). */
 import type { Augmentation, ImageStore } from '../data/index.js';
 import { ConfigError } from '../errors.js';
+import type { Precision } from '../graph/index.js';
 import type { MedFusionConfig } from '../models/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { BatchSource } from './batches.js';
@@ -39,6 +40,8 @@ export interface FitOptions {
   readonly curriculum: { readonly enabled: boolean; readonly until: number };
   readonly clip: number | null;
   readonly accumulate: number;
+  /** What training steps compute in; validation and prediction always in float32. Default float32. */
+  readonly precision?: Precision;
   readonly ema: number | null;
   readonly earlyStopping: { readonly patience: number | null; readonly metric: 'auroc' | 'loss' };
   readonly augmentation: Augmentation;

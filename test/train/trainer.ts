@@ -13,9 +13,13 @@ import {
   meanLoss,
   stepScalars,
   storeInitialValues,
-  trainingState,
+  storeTrainingState,
+  type TrainingComputations,
+  type TrainingPrograms,
+  trainingComputations,
   type UpdateOptions,
 } from '../../src/train/index.js';
+import { compileRounded } from '../graph/roundedHalf.js';
 
 /** A model from images [batch, 3, side, side] to logits [batch, classes]. */
 export type Model = (scope: Scope, x: Tensor) => Tensor;
@@ -31,6 +35,8 @@ export interface TrainerSpec {
   readonly seed?: number;
   readonly threads?: number;
   readonly averageDecay?: number;
+  /** With loss scaling: round as a device with float16 kernels does, which the processor does not. */
+  readonly rounded?: boolean;
 }
 
 export class Trainer {
@@ -57,10 +63,10 @@ export class Trainer {
     const store = new ParameterStore();
     storeInitialValues(store, layout, list, spec.seed ?? 1);
     load(store, list);
-    for (const { name, length, copyOf } of trainingState(layout, spec.update)) {
-      store.set(name, copyOf === undefined ? new Float32Array(length) : store.get(copyOf).values, [length]);
-    }
-    const { accumulate, step } = compileTraining(list, layout, loss, {}, spec.update, runtime.emitOptions);
+    storeTrainingState(store, layout, spec.update);
+    const { accumulate, step } = spec.rounded
+      ? compileRoundedTraining(trainingComputations(list, layout, loss, {}, spec.update))
+      : compileTraining(list, layout, loss, {}, spec.update, runtime.emitOptions);
     return new Trainer(spec, runtime, list, layout, store, {
       accumulate: accumulate === null ? null : await runtime.load(accumulate, store),
       step: await runtime.load(step, store),
@@ -69,15 +75,20 @@ export class Trainer {
 
   /** One batch: an update when `accumulate` batches are in. @returns the batch's loss before the update */
   async train(feeds: Readonly<Record<string, Values>>): Promise<number> {
+    return (await this.step(feeds)).loss[0];
+  }
+
+  /** The same. @returns all that the program returns */
+  async step(feeds: Readonly<Record<string, Values>>): Promise<Record<string, Float32Array>> {
     const { update, averageDecay = 0.9 } = this.spec;
     this.seen++;
     const draw = { seed: 1, step: this.seen };
     if (this.seen % update.accumulate !== 0) {
-      return (await this.programs.accumulate!.run(feeds, draw)).loss[0];
+      return this.programs.accumulate!.run(feeds, draw);
     }
     const { learningRate } = update.optimizer;
     const scalars = stepScalars({ learningRate, step: this.steps++, averageDecay }, update);
-    return (await this.programs.step.run({ ...feeds, ...scalars }, draw)).loss[0];
+    return this.programs.step.run({ ...feeds, ...scalars }, draw);
   }
 
   /** Logits, loss and the derivative of every parameter (under its own name), in training mode. */
@@ -120,6 +131,13 @@ export class Trainer {
       await executable.release();
     }
   }
+}
+
+function compileRoundedTraining({ accumulate, step }: TrainingComputations): TrainingPrograms {
+  return {
+    accumulate: accumulate === null ? null : compileRounded(accumulate),
+    step: compileRounded(step),
+  };
 }
 
 function inputs({ batch, side, classes }: TrainerSpec) {

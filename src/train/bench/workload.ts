@@ -18,7 +18,7 @@ import { type Random, randomStream } from '../../random/index.js';
 import { type Executable, mostSteps, ParameterStore, Runtime } from '../../runtime/index.js';
 import { layOut, storeInitialValues } from '../layout.js';
 import { labelLoss, meanLoss } from '../losses.js';
-import { compileTraining, stepScalars, trainingState, type UpdateOptions } from '../trainingProgram.js';
+import { compileTraining, stepScalars, storeTrainingState, type UpdateOptions } from '../trainingProgram.js';
 
 /** Where a workload runs. */
 export interface PlaceSettings {
@@ -220,9 +220,7 @@ function openTraining(settings: NetworkSettings): Promise<Workload> {
     });
     const store = new ParameterStore();
     storeInitialValues(store, layout, list, 1);
-    for (const { name, length } of trainingState(layout, update)) {
-      store.set(name, new Float32Array(length), [length]);
-    }
+    storeTrainingState(store, layout, update);
     const random = randomStream(1, 'bench');
     const fixed = {
       images: normals(random, shape),
