@@ -1,5 +1,5 @@
 /** A model with its store and training programs, as tests need it: built, filled, stepped. */
-import { compile, gradients, input, type Tensor } from '../../src/graph/index.js';
+import { type CompileOptions, compile, gradients, input, type Tensor } from '../../src/graph/index.js';
 import { ParameterList, Scope } from '../../src/nn/index.js';
 import { type Executable, ParameterStore, Runtime, type Values } from '../../src/runtime/index.js';
 import {
@@ -37,6 +37,8 @@ export interface TrainerSpec {
   readonly averageDecay?: number;
   /** With loss scaling: round as a device with float16 kernels does, which the processor does not. */
   readonly rounded?: boolean;
+  /** Whether a run may do several steps. */
+  readonly repeat?: boolean;
 }
 
 export class Trainer {
@@ -64,9 +66,10 @@ export class Trainer {
     storeInitialValues(store, layout, list, spec.seed ?? 1);
     load(store, list);
     storeTrainingState(store, layout, spec.update);
+    const { repeat } = spec;
     const { accumulate, step } = spec.rounded
-      ? compileRoundedTraining(trainingComputations(list, layout, loss, {}, spec.update))
-      : compileTraining(list, layout, loss, {}, spec.update, runtime.emitOptions);
+      ? compileRoundedTraining(trainingComputations(list, layout, loss, {}, spec.update), { repeat })
+      : compileTraining(list, layout, loss, {}, spec.update, { ...runtime.emitOptions, repeat });
     return new Trainer(spec, runtime, list, layout, store, {
       accumulate: accumulate === null ? null : await runtime.load(accumulate, store),
       step: await runtime.load(step, store),
@@ -80,15 +83,25 @@ export class Trainer {
 
   /** The same. @returns all that the program returns */
   async step(feeds: Readonly<Record<string, Values>>): Promise<Record<string, Float32Array>> {
-    const { update, averageDecay = 0.9 } = this.spec;
     this.seen++;
     const draw = { seed: 1, step: this.seen };
-    if (this.seen % update.accumulate !== 0) {
-      return this.programs.accumulate!.run(feeds, draw);
+    return this.seen % this.spec.update.accumulate === 0
+      ? this.programs.step.run(this.withScalars(feeds), draw)
+      : this.programs.accumulate!.run(feeds, draw);
+  }
+
+  /** Steps of a batch each in one run. */
+  async together(batches: readonly Readonly<Record<string, Values>>[]) {
+    for (const feeds of batches) {
+      this.programs.step.add(this.withScalars(feeds), { seed: 1, step: ++this.seen });
     }
+    return this.programs.step.runAdded();
+  }
+
+  private withScalars(feeds: Readonly<Record<string, Values>>): Record<string, Values> {
+    const { update, averageDecay = 0.9 } = this.spec;
     const { learningRate } = update.optimizer;
-    const scalars = stepScalars({ learningRate, step: this.steps++, averageDecay }, update);
-    return this.programs.step.run({ ...feeds, ...scalars }, draw);
+    return { ...feeds, ...stepScalars({ learningRate, step: this.steps++, averageDecay }, update) };
   }
 
   /** Logits, loss and the derivative of every parameter (under its own name), in training mode. */
@@ -133,10 +146,13 @@ export class Trainer {
   }
 }
 
-function compileRoundedTraining({ accumulate, step }: TrainingComputations): TrainingPrograms {
+function compileRoundedTraining(
+  { accumulate, step }: TrainingComputations,
+  options: CompileOptions,
+): TrainingPrograms {
   return {
-    accumulate: accumulate === null ? null : compileRounded(accumulate),
-    step: compileRounded(step),
+    accumulate: accumulate === null ? null : compileRounded(accumulate, options),
+    step: compileRounded(step, options),
   };
 }
 
