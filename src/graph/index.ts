@@ -34,6 +34,7 @@ export {
   input,
   type Precision,
   parameter,
+  precisions,
   random,
   type Shape,
   sameShape,

@@ -10,7 +10,8 @@ import type { Op } from './op.js';
 export type DType = 'float32' | 'int32' | 'bool';
 
 /** What a program computes in. With float16, some values still are float32; see `halfPrecision.ts`. */
-export type Precision = 'float32' | 'float16';
+export const precisions = ['float32', 'float16'] as const;
+export type Precision = (typeof precisions)[number];
 
 /** Extents of each axis, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
