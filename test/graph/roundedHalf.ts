@@ -10,7 +10,7 @@ import { createNode, type Node, type Tensor } from '../../src/graph/tensor.js';
 
 /** The nearest float16, as float32. */
 export function rounded(x: Tensor): Tensor {
-  // 2^13 + 1 splits off the 13 bits of the mantissa that float16 has not [dekker1971]; below 2^-14 its numbers are 2^-24 apart.
+  // 2^13 + 1 splits off the 13 bits of the mantissa that float16 has not (Dekker 1971); below 2^-14 its numbers are 2^-24 apart.
   const spread = g.mul(x, 2 ** 13 + 1);
   const normal = g.sub(spread, g.sub(spread, x));
   const subnormal = g.sub(g.add(x, 0.75), 0.75);
