@@ -1,8 +1,9 @@
 /** `medfusion bench MODEL`: how fast a network trains and predicts on this machine. */
 import { Command } from 'commander';
+import { type Precision, precisions } from '../graph/index.js';
 import { imageClassifiers } from '../models/index.js';
 import { type BenchResult, batchesPerRound, benchModel, type Quartiles } from '../train/index.js';
-import { wholeNumber } from './arguments.js';
+import { oneOf, wholeNumber } from './arguments.js';
 import type { Streams } from './program.js';
 
 interface BenchFlags {
@@ -11,6 +12,7 @@ interface BenchFlags {
   readonly classes: number;
   readonly device: string;
   readonly threads?: number;
+  readonly precision: Precision;
   readonly rounds: number;
   readonly json: boolean;
 }
@@ -27,6 +29,7 @@ export function benchCommand({ out, err, signal }: Streams): Command {
     .option('--classes <n>', 'outputs of the network', wholeNumber(1), 14)
     .option('--device <name>', 'where to compute', 'cpu')
     .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber(1))
+    .option('--precision <name>', 'what to compute in (float32|float16)', oneOf(precisions), 'float32')
     .option('--rounds <n>', `rounds of ${batchesPerRound} batches per task`, wholeNumber(1), 5)
     .option('--json', 'print the result as JSON', false)
     .addHelpText(
@@ -50,8 +53,8 @@ const spread = ({ q1, median, q3 }: Quartiles) => `${short(median)} (${short(q1)
 
 /** What was measured and one column per task; medians with quartiles. */
 export function formatBench(result: BenchResult): string {
-  const { model, side, batch, device, threads, rounds, parameters, multiplyAddsPerImage, matmulPeak } =
-    result;
+  const { model, side, batch, device, threads, rounds, precision } = result;
+  const { parameters, multiplyAddsPerImage, matmulPeak } = result;
   const tasks = [result.training, result.inference];
   const rows = [
     ['', 'training', 'inference'],
@@ -66,11 +69,11 @@ export function formatBench(result: BenchResult): string {
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column].length)));
   return [
-    `${model}, ${side} px, batch ${batch}; ${device}, ${threads} threads; ` +
+    `${model}, ${side} px, batch ${batch}; ${device}, ${threads} threads, ${precision}; ` +
       `medians (quartiles) of ${rounds * batchesPerRound} batches`,
     `${(parameters / 1e6).toFixed(2)} million parameters; ${(multiplyAddsPerImage / 1e9).toFixed(2)} GMAC ` +
       'per image forward, counted three times in training',
-    `matmul peak: ${short(matmulPeak.gigaflops)} GFLOP/s, ${matmulPeak.extent} × ${matmulPeak.extent}, float32`,
+    `matmul peak: ${short(matmulPeak.gigaflops)} GFLOP/s, ${matmulPeak.extent} × ${matmulPeak.extent}, ${precision}`,
     '',
     ...rows.map((row) =>
       row

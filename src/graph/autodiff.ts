@@ -4,6 +4,13 @@ import type { Op } from './op.js';
 import { add } from './ops/elementwise.js';
 import { constant, type Node, sameShape, size, type Tensor } from './tensor.js';
 
+const derivedValues = new WeakMap<Tensor, Tensor>();
+
+/** internal: the value whose derivative a tensor was built as; where it is that of several, the one furthest from the leaves. */
+export function derivedValue(derivative: Tensor): Tensor | undefined {
+  return derivedValues.get(derivative);
+}
+
 /**
  * Derivatives of a scalar with respect to each of `wrt`, which may be leaves or intermediate values.
  * @param objective float32, one element
@@ -43,7 +50,9 @@ export function gradients(objective: Tensor, wrt: readonly Tensor[], seed?: Tens
       const value = results[i];
       if (!needed[i] || value === null || value === undefined) return;
       const before = cotangents.get(tensor);
-      cotangents.set(tensor, before === undefined ? value : add(before, value));
+      const total = before === undefined ? value : add(before, value);
+      cotangents.set(tensor, total);
+      for (const part of [value, total]) if (!derivedValues.has(part)) derivedValues.set(part, tensor);
     });
   }
   return wrt.map((tensor) => cotangents.get(tensor) ?? constant(0, tensor.shape));

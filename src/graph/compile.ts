@@ -1,10 +1,22 @@
 /** Turns symbolic tensors into an ONNX model. */
 import { ShapeError } from '../errors.js';
+import { toFloat16, withinFloat16 } from './float16.js';
+import { type Computation, inHalfPrecision } from './halfPrecision.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { encodeOnnx, type OnnxGraph, type OnnxInitializer, type OnnxNode } from './onnx.js';
 import type { EmitOptions, Emitter, Op } from './op.js';
+import { reach } from './reach.js';
 import { repeatGraph } from './repeat.js';
-import { type DType, type Leaf, type Node, type Shape, sameShape, size, type Tensor } from './tensor.js';
+import {
+  type DType,
+  type Leaf,
+  type Node,
+  type Precision,
+  type Shape,
+  sameShape,
+  size,
+  type Tensor,
+} from './tensor.js';
 
 /** A value that crosses the border of a program. */
 export interface ProgramValue {
@@ -42,6 +54,8 @@ export interface CompileOptions extends EmitOptions {
   /** Values of parameters to store inside the model (for a self-contained file). */
   readonly embed?: (name: string) => Float32Array | undefined;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Default float32. With float16, values inside are float16 where that is safe; see `inHalfPrecision`. */
+  readonly precision?: Precision;
   /** Whether one run does several steps, each with inputs and random numbers of its own; see `repeatGraph`. Default false. */
   readonly repeat?: boolean;
 }
@@ -54,6 +68,17 @@ export interface CompileOptions extends EmitOptions {
 export function compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Program {
   const updates = options.updates ?? new Map<Tensor, Tensor>();
   const bind = options.bind ?? new Map<Tensor, Tensor>();
+  for (const [target, value] of [...updates, ...bind]) requireSameType(target, value);
+  const half = options.precision === 'float16';
+  return half
+    ? compileComputation(inHalfPrecision({ outputs, updates, bind }), {
+        ...options,
+        blockedConvolution: undefined,
+      })
+    : compileComputation({ outputs, updates, bind }, options);
+}
+
+function compileComputation({ outputs, updates, bind }: Computation, options: CompileOptions): Program {
   const body = reach([...Object.values(outputs), ...updates.values()]);
   const bound = [...body.leaves].filter((leaf) => bind.has(leaf));
   const standIns = reach(bound.map((leaf) => bind.get(leaf)!));
@@ -63,8 +88,6 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
     if (bind.has(leaf))
       throw new Error(`internal: a stand-in depends on ${describe(leaf)}, which is replaced`);
   }
-  for (const [target, value] of [...updates, ...bind]) requireSameType(target, value);
-
   const emitter = new ModelEmitter(options);
   const names = new Map<Tensor, string>();
   const inputs: ProgramValue[] = [];
@@ -78,6 +101,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
       names.set(tensor, emitter.constant(leaf.values, shape, dtype));
       continue;
     }
+    requireBorderType(dtype);
     const name = leaf.kind === 'random' ? `random.${randoms.length}` : leaf.name;
     names.set(tensor, claim(name));
     const embedded = leaf.kind === 'parameter' ? options.embed?.(name) : undefined;
@@ -97,6 +121,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
   const emit = (node: Node) => {
     const op = node.op as unknown as Op<object>;
     const inputNames = node.inputs.map((tensor) => names.get(tensor)!);
+    emitter.precision = node.inputs.some(({ dtype }) => dtype === 'float16') ? 'float16' : 'float32';
     const outputNames = op.emit(emitter, inputNames, node, node.attributes);
     node.outputs.forEach((tensor, index) => {
       names.set(tensor, outputNames[index]);
@@ -117,6 +142,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
       published.set(inside, name);
     else
       emitter.nodes.push({ type: 'Identity', domain: '', inputs: [inside], outputs: [name], attributes: {} });
+    requireBorderType(tensor.dtype);
     return { name, shape: tensor.shape, dtype: tensor.dtype };
   };
   const results = Object.entries(outputs).map(([name, tensor]) => publish(name, tensor));
@@ -162,6 +188,10 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
   };
 }
 
+function requireBorderType(dtype: Tensor['dtype']): asserts dtype is DType {
+  if (dtype === 'float16') throw new Error('internal: float16 must not cross the border of a program');
+}
+
 const describe = ({ leaf }: Tensor) =>
   leaf?.kind === 'input' || leaf?.kind === 'parameter'
     ? `${leaf.kind} "${leaf.name}"`
@@ -190,27 +220,14 @@ function uniqueNames(): (name: string) => string {
   };
 }
 
-/** All nodes that the roots depend on, in topological order, and all leaves. */
-function reach(roots: readonly Tensor[]): { nodes: readonly Node[]; leaves: Set<Tensor> } {
-  const nodes = new Set<Node>();
-  const leaves = new Set<Tensor>();
-  const pending = [...roots];
-  for (let tensor = pending.pop(); tensor !== undefined; tensor = pending.pop()) {
-    if (tensor.source === null) leaves.add(tensor);
-    else if (!nodes.has(tensor.source.node)) {
-      nodes.add(tensor.source.node);
-      pending.push(...tensor.source.node.inputs);
-    }
-  }
-  return { nodes: [...nodes].sort((a, b) => a.id - b.id), leaves };
-}
-
 /** Constants up to this many elements are shared between equal ones. */
 const sharedLimit = 64;
 
 class ModelEmitter implements Emitter {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxInitializer[] = [];
+  /** Of the node that is being emitted. */
+  precision: Precision = 'float32';
   private readonly shared = new Map<string, string>();
   private count = 0;
   private distinct = 0;
@@ -228,17 +245,18 @@ class ModelEmitter implements Emitter {
       this.add('int64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer)),
     );
 
-  float32: Emitter['float32'] = (values, shape = []) => {
+  float: Emitter['float'] = (values, shape = []) => {
     const typed = Float32Array.from(
       typeof values === 'number' ? new Array(size(shape)).fill(values) : values,
     );
-    return this.constant(typed, shape, 'float32');
+    return this.constant(this.precision === 'float16' ? withinFloat16(typed) : typed, shape, this.precision);
   };
 
-  unlike: Emitter['unlike'] = () => this.float32(1 / ++this.distinct);
+  unlike: Emitter['unlike'] = () => this.float(1 / ++this.distinct);
 
-  constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape, dtype: DType): string {
-    const bytes = new Uint8Array(values.slice().buffer);
+  constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape, dtype: Tensor['dtype']): string {
+    const numbers = dtype === 'float16' ? toFloat16(values as Float32Array) : values.slice();
+    const bytes = new Uint8Array(numbers.buffer as ArrayBuffer);
     const make = () => this.add(dtype, shape, bytes);
     return values.length > sharedLimit ? make() : this.share(`${dtype} [${shape}] ${bytes}`, make);
   }

@@ -11,6 +11,7 @@
 export { gradients } from './autodiff.js';
 export { type CompileOptions, compile, type Program, type ProgramValue } from './compile.js';
 export { multiplyAdds } from './flops.js';
+export { type Computation, inHalfPrecision } from './halfPrecision.js';
 export type { MemoryEstimate } from './memory.js';
 export { definedOps, type EmitOptions } from './op.js';
 export * from './ops/arrange.js';
@@ -31,7 +32,9 @@ export {
   constant,
   type DType,
   input,
+  type Precision,
   parameter,
+  precisions,
   random,
   type Shape,
   sameShape,

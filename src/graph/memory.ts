@@ -24,12 +24,12 @@ export interface ValueLives {
   readonly outputs: readonly Tensor[];
 }
 
-/** Numbers and indices take four bytes, masks one. */
-const bytesOf = ({ shape, dtype }: Tensor): number => size(shape) * (dtype === 'bool' ? 1 : 4);
+const elementBytes = { float32: 4, float16: 2, int32: 4, bool: 1 } as const;
+const bytesOf = ({ shape, dtype }: Tensor): number => size(shape) * elementBytes[dtype];
 const bytesOfAll = (tensors: readonly Tensor[]) => tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
 
-/** Whether a node's result is its input's buffer, seen in another shape. */
-const isView = (node: Node) => node.op.name === 'reshape';
+/** Whether a node's result is its input's buffer, perhaps seen in another shape. */
+const isView = (node: Node) => node.op.name === 'reshape' || node.op.name === 'inFullPrecision';
 
 /**
  * Estimates a program's memory as if its nodes ran in the given order, each value living from the node that makes it to

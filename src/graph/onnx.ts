@@ -4,7 +4,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { OnnxAttribute, OnnxAttributes } from './op.js';
 
-const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+export const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 export type OnnxDType = keyof typeof onnxType;
 
 export interface OnnxNode {

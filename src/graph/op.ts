@@ -37,10 +37,10 @@ export interface Emitter {
   ): string[];
   /** A one-dimensional int64 initialiser, shared between equal ones. */
   int64(values: readonly number[]): string;
-  /** A float32 initialiser, shared between equal small ones. */
-  float32(values: number | readonly number[], shape?: readonly number[]): string;
+  /** An initialiser of the type that the node computes in, float32 or float16; equal small ones are shared. */
+  float(values: number | readonly number[], shape?: readonly number[]): string;
   /**
-   * A float32 scalar in (0, 1] that no other call returns, so that the runtime's optimiser cannot merge nodes that
+   * Such a scalar in (0, 1] that no other call returns, so that the runtime's optimiser cannot merge nodes that
    * must stay apart.
    */
   unlike(): string;

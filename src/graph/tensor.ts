@@ -6,15 +6,20 @@
 import { ShapeError } from '../errors.js';
 import type { Op } from './op.js';
 
-/** Element types of the engine. Numbers are float32, indices int32, masks bool. */
+/** Element types of what crosses a program's border. Numbers are float32, indices int32, masks bool. */
 export type DType = 'float32' | 'int32' | 'bool';
+
+/** What a program computes in. With float16, some values still are float32; see `halfPrecision.ts`. */
+export const precisions = ['float32', 'float16'] as const;
+export type Precision = (typeof precisions)[number];
 
 /** Extents of each axis, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
 
 export interface TensorType {
   readonly shape: Shape;
-  readonly dtype: DType;
+  /** `float16` only within `compile`: the tensors that ops make are float32, int32 or bool. */
+  readonly dtype: DType | Precision;
 }
 
 /** One application of an operation. */
@@ -73,7 +78,7 @@ export function requireFloat(op: string, inputs: readonly TensorType[]): void {
     if (dtype !== 'float32') throw new ShapeError(`${op}: needs float32, got ${dtype}; cast it`);
 }
 
-function createLeaf(leaf: Leaf, shape: Shape, dtype: DType): Tensor {
+function createLeaf(leaf: Leaf, shape: Shape, dtype: Tensor['dtype']): Tensor {
   requireExtents(leaf.kind, shape);
   return { id: nextId++, shape: [...shape], dtype, source: null, leaf };
 }
@@ -95,7 +100,7 @@ export function parameter(name: string, shape: Shape): Tensor {
 export function constant(
   values: number | readonly number[] | Float32Array | Int32Array | Uint8Array,
   shape: Shape = [],
-  dtype: DType = 'float32',
+  dtype: Tensor['dtype'] = 'float32',
 ): Tensor {
   requireExtents('constant', shape);
   const length = size(shape);
@@ -104,7 +109,7 @@ export function constant(
     throw new ShapeError(`constant: shape [${shape}] holds ${length} values, got ${list.length}`);
   }
   const typed =
-    dtype === 'float32'
+    dtype === 'float32' || dtype === 'float16'
       ? Float32Array.from(list)
       : dtype === 'int32'
         ? Int32Array.from(list)

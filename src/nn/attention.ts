@@ -15,6 +15,9 @@ import { truncatedNormal, zeros } from './initializers.js';
 import { dropout, layerNorm, linear, stochasticDepth } from './layers.js';
 import type { Initializer, Scope } from './scope.js';
 
+/** Taken from the scores of ignored keys: far more than any score, and within float16. */
+const beyondScores = 3e4;
+
 /** Parameter names of one transformer block, relative to the block's scope. */
 export interface BlockNames {
   readonly norm1: string;
@@ -96,7 +99,8 @@ function attention(
   const byHead = transpose(reshape(qkv, [batch, tokens, 3, heads, perHead]), [2, 0, 3, 1, 4]);
   const [q, k, v] = split(reshape(byHead, [3 * batch, heads, tokens, perHead]), [batch, batch, batch], 0);
   let scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(perHead)); // [batch, head, query, key]
-  if (mask !== undefined) scores = add(scores, mul(sub(reshape(mask, [batch, 1, 1, tokens]), 1), 1e9));
+  if (mask !== undefined)
+    scores = add(scores, mul(sub(reshape(mask, [batch, 1, 1, tokens]), 1), beyondScores));
   return reshape(transpose(matmul(softmax(scores), v), [0, 2, 1, 3]), [batch, tokens, width]);
 }
 

@@ -5,11 +5,15 @@ import type { Device } from './backend.js';
 /** Where in ONNX Runtime's own source a check failed, which tells the user nothing. */
 const sourcePosition = /^\/\S+:\d+ .* was false\. /;
 
+/** Where it failed, and in which node, before the words that say why. */
+const failedNode = /^Non-zero status code returned while running .*? Status Message: (?:\S+:\d+ \S+ )?/;
+
 /** The first line of an error's message. */
 export function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error))
     .split('\n', 1)[0]
     .replace(sourcePosition, '')
+    .replace(failedNode, '')
     .trim();
 }
 

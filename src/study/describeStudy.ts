@@ -138,7 +138,7 @@ function missing({ study: { data, stage1: settings, model }, stage1, network }: 
 
 function networkFacts(study: Study): Fact[] {
   const { model, stage1, training } = study;
-  const { loss, optimizer, epochs, batchSize } = training;
+  const { loss, optimizer, epochs, batchSize, precision } = training;
   const inputs = {
     image: `images (${model.imageSize} px, ${model.channels === 1 ? 'grey' : 'colour'})`,
     tabular: 'table columns',
@@ -161,7 +161,7 @@ function networkFacts(study: Study): Fact[] {
     ...imageFeatureFacts(study),
     [
       'Training',
-      `${losses[loss.name]}, ${optimizers[optimizer.name]}, learning rate ${optimizer.learningRate}, at most ${epochs} epochs, batches of ${batchSize}`,
+      `${losses[loss.name]}, ${optimizers[optimizer.name]}, learning rate ${optimizer.learningRate}, at most ${epochs} epochs, batches of ${batchSize}${precision === 'float16' ? ', in float16 with a scaled loss' : ''}`,
     ],
     ...decisionFacts(study),
   ];

@@ -1,15 +1,19 @@
 /** The device that a command computes on. */
-import { Runtime, type RuntimeOptions } from '../runtime/index.js';
+import type { Precision } from '../graph/index.js';
+import { Runtime, type RuntimeOptions, requirePrecision } from '../runtime/index.js';
 
 /**
  * Opens the device asked for, and says what `auto` picked and why.
- * @throws ConfigError of `Runtime.open`
+ * @param precision what training is to compute in; default float32
+ * @throws ConfigError of `Runtime.open`, or where the device does not compute in that precision
  */
 export async function openRuntime(
   { device, threads }: Pick<RuntimeOptions, 'device' | 'threads'>,
   say: (message: string) => void,
+  precision: Precision = 'float32',
 ): Promise<Runtime> {
   const runtime = await Runtime.open({ device, threads });
   if (runtime.reason !== null) say(`device: ${runtime.device} (auto: ${runtime.reason})`);
+  await requirePrecision(runtime, precision, 'training.precision');
   return runtime;
 }

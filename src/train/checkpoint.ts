@@ -16,6 +16,7 @@ const progressSchema = z.strictObject({
   step: count,
   lossSum: z.number(),
   lossCount: z.number().min(0),
+  skippedSteps: count.default(0),
   earlyStopping: z.strictObject({
     best: z.number().nullable(),
     bestEpoch: count.nullable(),
@@ -30,6 +31,7 @@ const progressSchema = z.strictObject({
  *   seed and epoch alone, so these two are its whole state);
  * - `step`, optimiser steps done since the start;
  * - `lossSum` and `lossCount` of the epoch under way, so that its mean loss comes out the same;
+ * - `skippedSteps` of that epoch, whose derivatives left the range of float16;
  * - `earlyStopping`, with the best validation value so far;
  * - `random`, the state of every random stream that is in use, by purpose.
  */

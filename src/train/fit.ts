@@ -1,6 +1,7 @@
 /** The training loop of MedFusionNet (P17–P20). */
 import type { Augmentation, ImageStore } from '../data/index.js';
 import { ConfigError } from '../errors.js';
+import type { Precision } from '../graph/index.js';
 import type { MedFusionConfig } from '../models/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { BatchSource } from './batches.js';
@@ -15,7 +16,7 @@ import type { ProgressListener } from './progress.js';
 import { batchesOf, epochOrder } from './sampler.js';
 import { emaDecay, learningRateFactor } from './schedule.js';
 import { BestWeights, restore, snapshot } from './snapshot.js';
-import { StepRuns } from './stepRuns.js';
+import { type BatchResult, StepRuns } from './stepRuns.js';
 import { openTrainer, type Trainer } from './trainer.js';
 import { stepScalars } from './trainingProgram.js';
 import { scoreValidation } from './validationScore.js';
@@ -39,6 +40,8 @@ export interface FitOptions {
   readonly curriculum: { readonly enabled: boolean; readonly until: number };
   readonly clip: number | null;
   readonly accumulate: number;
+  /** What training steps compute in; validation and prediction always in float32. Default float32. */
+  readonly precision?: Precision;
   readonly ema: number | null;
   readonly earlyStopping: { readonly patience: number | null; readonly metric: 'auroc' | 'loss' };
   readonly augmentation: Augmentation;
@@ -129,6 +132,7 @@ async function run(task: FitTask, trainer: Trainer, loader: BatchLoader): Promis
     step: 0,
     lossSum: 0,
     lossCount: 0,
+    skippedSteps: 0,
     earlyStopping: earlyStoppingStart,
     random: {},
   };
@@ -186,16 +190,16 @@ async function run(task: FitTask, trainer: Trainer, loader: BatchLoader): Promis
       const step = Math.floor(done / options.accumulate);
       const averageDecay = options.ema === null ? 0 : emaDecay(step, options.ema);
       const scalars = stepScalars({ learningRate: rateAt(step), step, averageDecay }, trainer.update);
-      const losses = await steps.add(
+      const results = await steps.add(
         { isStep, now: batch === plan.batches },
         isStep ? { ...feeds, ...scalars } : feeds,
         { seed: options.seed, step: done },
       );
-      for (const loss of losses) {
-        progress = addLoss(progress, loss, plan.before, options.accumulate);
+      for (const result of results) {
+        progress = addBatch(progress, result, plan.before, options.accumulate);
         listener.batch({ batch: progress.batch, loss: progress.lossSum / progress.lossCount });
       }
-      if (losses.length > 0 && task.signal?.aborted) {
+      if (results.length > 0 && task.signal?.aborted) {
         await save();
         throw new Interrupted('training was interrupted; go on with --resume');
       }
@@ -211,7 +215,21 @@ async function run(task: FitTask, trainer: Trainer, loader: BatchLoader): Promis
     if (improved || epoch === 0 || validation.length === 0) best.take(trainer.evaluated);
     const trainLoss = progress.lossSum / progress.lossCount;
     listener.epochEnd({ loss: trainLoss, validationAuroc: scores.auroc, improved });
-    progress = { ...progress, epoch: epoch + 1, batch: 0, lossSum: 0, lossCount: 0, earlyStopping: state };
+    if (progress.skippedSteps > 0) {
+      listener.message(
+        `epoch ${epoch + 1}: ${progress.skippedSteps} of ${plan.batches / options.accumulate} steps changed no weights, ` +
+          'as derivatives left the range of float16; the loss scale was lowered',
+      );
+    }
+    progress = {
+      ...progress,
+      epoch: epoch + 1,
+      batch: 0,
+      lossSum: 0,
+      lossCount: 0,
+      skippedSteps: 0,
+      earlyStopping: state,
+    };
     await task.onEpoch?.({
       epoch: epoch + 1,
       trainLoss,
@@ -236,11 +254,11 @@ async function run(task: FitTask, trainer: Trainer, loader: BatchLoader): Promis
 /**
  * Progress after one more batch.
  * @param before  batches of earlier epochs
- * @throws ConfigError when the loss is no number
+ * @throws ConfigError when the loss is no number, or its derivatives do not fit float16 even unscaled
  */
-function addLoss(
+function addBatch(
   progress: TrainingProgress,
-  loss: number,
+  { loss, skipped, lossScale }: BatchResult,
   before: number,
   accumulate: number,
 ): TrainingProgress {
@@ -248,12 +266,21 @@ function addLoss(
   const batch = progress.batch + 1;
   if (!Number.isFinite(loss)) {
     throw new ConfigError(
-      `training: the loss became ${loss} in epoch ${epoch + 1}, batch ${batch}; lower training.optimizer.learningRate`,
+      `training: the loss became ${loss} in epoch ${epoch + 1}, batch ${batch}; lower training.optimizer.learningRate` +
+        (skipped === undefined ? '' : ', or train with training.precision float32'),
       'training.optimizer.learningRate',
     );
   }
+  if (skipped && lossScale! <= 1) {
+    throw new ConfigError(
+      `training: derivatives leave the range of float16 in epoch ${epoch + 1}, batch ${batch}, even unscaled; ` +
+        'lower training.optimizer.learningRate, or train with training.precision float32',
+      'training.precision',
+    );
+  }
   const step = Math.floor((before + batch) / accumulate);
-  return { ...progress, batch, step, lossSum: lossSum + loss, lossCount: lossCount + 1 };
+  const skippedSteps = progress.skippedSteps + Number(skipped ?? false);
+  return { ...progress, batch, step, lossSum: lossSum + loss, lossCount: lossCount + 1, skippedSteps };
 }
 
 function copyLabels(

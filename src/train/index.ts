@@ -15,6 +15,7 @@ export * from './inference.js';
 export * from './labelCounts.js';
 export * from './layout.js';
 export * from './losses.js';
+export * from './lossScaling.js';
 export * from './lossWeights.js';
 export * from './optimizers.js';
 export * from './progress.js';

@@ -4,6 +4,7 @@ import {
   add,
   div,
   exp,
+  inFullPrecision,
   log,
   logSigmoid,
   maximum,
@@ -98,9 +99,10 @@ export function labelLoss(
       `labelLoss: logits, targets and mask must have one shape, got [${logits.shape}], [${targets.shape}], [${mask.shape}]`,
     );
   }
+  const scores = inFullPrecision(logits);
   const { present, absent } = termsOf(options)({
-    present: logSigmoid(logits),
-    absent: logSigmoid(neg(logits)),
+    present: logSigmoid(scores),
+    absent: logSigmoid(neg(scores)),
   });
   const weighted = positiveWeights === undefined ? present : mul(present, positiveWeights);
   return mul(add(mul(targets, weighted), mul(sub(1, targets), absent)), mask);

@@ -8,9 +8,10 @@ import { openPredictor } from './inference.js';
 import { countLabels } from './labelCounts.js';
 import { averageName, type Layout, layOut, storeInitialValues } from './layout.js';
 import { labelLoss, meanLoss } from './losses.js';
+import { defaultLossScaling } from './lossScaling.js';
 import { positiveWeights } from './lossWeights.js';
 import { createSampler } from './sampler.js';
-import { compileTraining, trainingState, type UpdateOptions } from './trainingProgram.js';
+import { compileTraining, storeTrainingState, type UpdateOptions } from './trainingProgram.js';
 
 export type Trainer = Awaited<ReturnType<typeof openTrainer>>;
 
@@ -38,6 +39,7 @@ export async function openTrainer({ runtime, config, source, train, options, ini
     clip: options.clip,
     average: options.ema !== null,
     accumulate: options.accumulate,
+    lossScaling: options.precision === 'float16' ? defaultLossScaling : null,
   };
   const programs = compileTraining(list, layout, meanLoss(losses, mask), {}, update, {
     ...runtime.emitOptions,
@@ -46,9 +48,7 @@ export async function openTrainer({ runtime, config, source, train, options, ini
   const store = new ParameterStore();
   storeInitialValues(store, layout, list, options.seed);
   for (const [name, { values }] of initial) store.get(name).values.set(values);
-  for (const { name, length, copyOf } of trainingState(layout, update)) {
-    store.set(name, copyOf === undefined ? new Float32Array(length) : store.get(copyOf).values, [length]);
-  }
+  storeTrainingState(store, layout, update);
   const step = await runtime.load(programs.step, store);
   const accumulate = programs.accumulate === null ? null : await runtime.load(programs.accumulate, store);
   const evaluated = new ParameterStore();

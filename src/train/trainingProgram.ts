@@ -3,16 +3,19 @@ import { ConfigError } from '../errors.js';
 import {
   add,
   type CompileOptions,
+  type Computation,
   compile,
   concat,
   constant,
   div,
   gradients,
+  inFullPrecision,
   input,
   minimum,
   mul,
   type Program,
   parameter,
+  reciprocal,
   reshape,
   split,
   sqrt,
@@ -20,9 +23,20 @@ import {
   sub,
   sum,
   type Tensor,
+  where,
 } from '../graph/index.js';
 import { bufferMomentum, type ParameterList } from '../nn/index.js';
+import type { ParameterStore } from '../runtime/index.js';
 import { averageName, bindSegments, type Layout, type LayoutSegment } from './layout.js';
+import {
+  areFinite,
+  biasCorrection,
+  type LossScaling,
+  lossScale,
+  scalingState,
+  scalingUpdates,
+  unlessSkipped,
+} from './lossScaling.js';
 import { momentNames, type OptimizerOptions, optimizerUpdates } from './optimizers.js';
 
 export interface UpdateOptions {
@@ -35,6 +49,8 @@ export interface UpdateOptions {
   readonly average: boolean;
   /** Batches whose gradients are averaged before an update. */
   readonly accumulate: number;
+  /** Compute in float16, on derivatives of the loss scaled so; null or absent: in float32. Weights stay float32. */
+  readonly lossScaling?: LossScaling | null;
 }
 
 /** The scalars that an updating program takes besides the model's inputs. */
@@ -53,24 +69,28 @@ export interface TrainingPrograms {
   readonly step: Program;
 }
 
+/** The same as tensors. */
+export interface TrainingComputations {
+  readonly accumulate: Computation | null;
+  readonly step: Computation;
+}
+
 const accumulatorName = (segment: string) => `${segment}:gradients`;
 
-/** Names and lengths of the vectors, beside weights and buffers, that training keeps; all start at zero but averages. */
-export function trainingState(
-  layout: Layout,
-  options: UpdateOptions,
-): { name: string; length: number; copyOf?: string }[] {
-  return [
-    ...trainedSegments(layout, options).flatMap(({ name, length }) => [
-      ...momentNames(options.optimizer, name).map((moment) => ({ name: moment, length })),
-      ...(options.accumulate > 1 ? [{ name: accumulatorName(name), length }] : []),
-    ]),
-    ...averagedSegments(layout, options).map(({ name, length }) => ({
-      name: averageName(name),
-      length,
-      copyOf: name,
-    })),
-  ];
+/** Puts what training keeps beside weights and buffers into their store: moments and sums at zero, averages as copies. */
+export function storeTrainingState(store: ParameterStore, layout: Layout, options: UpdateOptions): void {
+  const { optimizer, accumulate, lossScaling } = options;
+  for (const { name, length } of trainedSegments(layout, options)) {
+    const zeros = new Float32Array(length);
+    for (const moment of momentNames(optimizer, name)) store.set(moment, zeros, [length]);
+    if (accumulate > 1) store.set(accumulatorName(name), zeros, [length]);
+  }
+  for (const { name, length } of averagedSegments(layout, options))
+    store.set(averageName(name), store.get(name).values, [length]);
+  if (lossScaling) {
+    for (const { name, value } of scalingState(lossScaling, optimizer.name === 'adamw'))
+      store.set(name, Float32Array.of(value), []);
+  }
 }
 
 /** Averaged weights need the statistics that belong to them, so the running statistics are averaged alike. */
@@ -88,7 +108,8 @@ function trainedSegments(layout: Layout, options: UpdateOptions): LayoutSegment[
 /**
  * Compiles the programs of a training step.
  * @param loss scalar, built from the parameters of `list`
- * @param outputs further values to return beside `loss`
+ * @param outputs further values to return beside `loss`; with loss scaling the step also returns `skipped`, 1 where the
+ *   step changed no weights, and the `lossScale` that it used
  * @throws ConfigError when every group is frozen
  */
 export function compileTraining(
@@ -99,6 +120,21 @@ export function compileTraining(
   options: UpdateOptions,
   emit: CompileOptions,
 ): TrainingPrograms {
+  const { accumulate, step } = trainingComputations(list, layout, loss, outputs, options);
+  const precision = options.lossScaling ? 'float16' : 'float32';
+  const program = ({ outputs: results, updates, bind }: Computation) =>
+    compile(results, { ...emit, precision, updates, bind });
+  return { accumulate: accumulate === null ? null : program(accumulate), step: program(step) };
+}
+
+/** What `compileTraining` compiles. */
+export function trainingComputations(
+  list: ParameterList,
+  layout: Layout,
+  loss: Tensor,
+  outputs: Readonly<Record<string, Tensor>>,
+  options: UpdateOptions,
+): TrainingComputations {
   const trained = trainedSegments(layout, options);
   if (trained.length === 0) {
     throw new ConfigError(
@@ -108,9 +144,13 @@ export function compileTraining(
     );
   }
   const leaves = trained.flatMap(({ members }) => members.map(({ leaf }) => leaf));
-  const derivatives = gradients(loss, leaves);
+  const scaling = options.lossScaling ?? null;
+  const scale = scaling === null ? null : lossScale();
+  const derivatives =
+    scale === null ? gradients(loss, leaves) : gradients(loss, leaves, scale).map(inFullPrecision);
+  const whole = joined(derivatives);
   const flat = split(
-    joined(derivatives),
+    scale === null ? whole : mul(whole, reciprocal(scale)),
     trained.map(({ length }) => length),
     0,
   );
@@ -121,22 +161,47 @@ export function compileTraining(
 
   const summed =
     options.accumulate === 1 ? flat : flat.map((part, i) => add(accumulators[i], mul(part, share)));
-  const updates = new Map([...statistics, ...stepUpdates(trained, summed, options)]);
+  const squares = once(() =>
+    summed.map((part) => sum(square(part))).reduce((total, part) => add(total, part)),
+  );
+  const updates = new Map([...statistics, ...stepUpdates(trained, summed, squares, options)]);
   const averageDecay = input('averageDecay', []);
   for (const { name, tensor, length } of averagedSegments(layout, options)) {
     const average = parameter(averageName(name), [length]);
     const newest = mul(updates.get(tensor)!, sub(1, averageDecay));
     updates.set(average, add(mul(average, averageDecay), newest));
   }
-  let accumulate: Program | null = null;
-  if (options.accumulate > 1) {
-    const sums = new Map([...statistics, ...accumulators.map((tensor, i) => [tensor, summed[i]] as const)]);
-    accumulate = compile({ loss, ...outputs }, { ...emit, bind, updates: sums });
-    trained.forEach(({ length }, i) => {
-      updates.set(accumulators[i], constant(0, [length]));
-    });
-  }
-  return { accumulate, step: compile({ loss, ...outputs }, { ...emit, bind, updates }) };
+  const finite = scale === null ? null : areFinite(squares());
+  const guarded = (changes: ReadonlyMap<Tensor, Tensor>) =>
+    finite === null ? changes : unlessSkipped(finite, changes);
+  const sums = accumulators.map((tensor, i) => [tensor, summed[i]] as const);
+  const emptied = trained.map(({ length }, i) => [accumulators[i], constant(0, [length])] as const);
+  const report: Readonly<Record<string, Tensor>> =
+    finite === null ? {} : { skipped: where(finite, 0, 1), lossScale: scale! };
+  return {
+    accumulate:
+      options.accumulate === 1
+        ? null
+        : { outputs: { loss, ...outputs }, bind, updates: new Map([...guarded(statistics), ...sums]) },
+    step: {
+      outputs: { loss, ...outputs, ...report },
+      bind,
+      updates: new Map([
+        ...guarded(updates),
+        ...(options.accumulate === 1 ? [] : emptied),
+        ...(finite === null ? [] : scalingUpdates(finite, scale!, scaling!)),
+      ]),
+    },
+  };
+}
+
+/** A tensor that is built when it is first asked for. */
+function once(build: () => Tensor): () => Tensor {
+  let built: Tensor | undefined;
+  return () => {
+    built ??= build();
+    return built;
+  };
 }
 
 /**
@@ -163,25 +228,33 @@ function joined(derivatives: readonly Tensor[]): Tensor {
 function stepUpdates(
   trained: readonly LayoutSegment[],
   flat: readonly Tensor[],
+  squares: () => Tensor,
   options: UpdateOptions,
 ): Map<Tensor, Tensor> {
+  const updates = new Map<Tensor, Tensor>();
+  const { optimizer, lossScaling } = options;
+  const correction = (moment: 1 | 2) => {
+    if (!lossScaling || optimizer.name !== 'adamw') return input(`correction${moment}`, []);
+    const { kept, now } = biasCorrection(moment, moment === 1 ? optimizer.beta1 : optimizer.beta2);
+    updates.set(kept, now);
+    return now;
+  };
   const scalars = {
     learningRate: input('learningRate', []),
-    correction1: input('correction1', []),
-    correction2: input('correction2', []),
+    correction1: correction(1),
+    correction2: correction(2),
   };
   let clipped = flat;
   if (options.clip !== null) {
-    const norm = sqrt(flat.map((part) => sum(square(part))).reduce((total, part) => add(total, part)));
+    const norm = sqrt(squares());
     const factor = minimum(div(constant(options.clip), add(norm, 1e-6)), 1);
     clipped = flat.map((part) => mul(part, factor));
   }
-  const updates = new Map<Tensor, Tensor>();
   trained.forEach((segment, i) => {
     const { name, tensor: values, decays } = segment;
     const rate = rateOf(segment, options);
     const changed = optimizerUpdates(
-      options.optimizer,
+      optimizer,
       { name, values, gradient: clipped[i], rate, decays },
       scalars,
     );
@@ -207,11 +280,11 @@ export function stepScalars(
   { learningRate, step, averageDecay }: StepFeeds,
   options: UpdateOptions,
 ): Record<string, Float32Array> {
-  const { optimizer } = options;
+  const { optimizer, lossScaling } = options;
   const correction = (beta: number) => Float32Array.of(1 - beta ** (step + 1));
   return {
     learningRate: Float32Array.of(learningRate),
-    ...(optimizer.name === 'adamw'
+    ...(optimizer.name === 'adamw' && !lossScaling
       ? { correction1: correction(optimizer.beta1), correction2: correction(optimizer.beta2) }
       : {}),
     ...(options.average ? { averageDecay: Float32Array.of(averageDecay) } : {}),

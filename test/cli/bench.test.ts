@@ -50,7 +50,7 @@ test('bench measures training and inference of a network, and says so in JSON', 
   const table = formatBench(result);
   assert.match(
     table,
-    /^densenet-small, 32 px, batch 2; cpu, 1 threads; medians \(quartiles\) of 5 batches\n/,
+    /^densenet-small, 32 px, batch 2; cpu, 1 threads, float32; medians \(quartiles\) of 5 batches\n/,
   );
   assert.match(table, /^images per second +[\d.]+ \([\d.]+ – [\d.]+\) +[\d.]+ \([\d.]+ – [\d.]+\)$/m);
 });
@@ -68,6 +68,9 @@ test('an unknown network, a side that does not fit and an absent device are bad 
   const device = await bench('densenet-small', '--device', 'abacus');
   assert.deepEqual([device.code, device.out], [2, '']);
   assert.match(device.err, /error: device: "abacus" /);
+  const precision = await bench('densenet-small', '--precision', 'float16');
+  assert.deepEqual([precision.code, precision.out], [2, '']);
+  assert.match(precision.err, /error: precision: float16 gains nothing on "cpu", /);
   const rounds = await bench('densenet-small', '--rounds', '0');
   assert.equal(rounds.code, 2);
 });

@@ -1,5 +1,5 @@
 /** Float64 arrays addressed by index, for the literal implementations of the ops. */
-import type { DType, Shape } from '../../src/graph/index.js';
+import type { Shape, Tensor } from '../../src/graph/index.js';
 
 export interface Array64 {
   readonly shape: Shape;
@@ -10,7 +10,7 @@ export interface Array64 {
 export interface Application<A> {
   readonly inputs: readonly Array64[];
   readonly attributes: A;
-  readonly types: readonly { readonly shape: Shape; readonly dtype: DType }[];
+  readonly types: readonly { readonly shape: Shape; readonly dtype: Tensor['dtype'] }[];
 }
 export type Rule = (application: Application<never>) => readonly Float64Array[];
 

@@ -6,14 +6,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   add,
+  type CompileOptions,
   cast,
   compile,
   constant,
   type DType,
-  type EmitOptions,
   gradients,
   input,
+  matmul,
   mul,
+  reshape,
   type Shape,
   size,
   sum,
@@ -68,20 +70,21 @@ export interface Case {
   readonly tolerance?: number;
 }
 
-export function typed(dtype: DType, values: ArrayLike<number>): Values {
+export function typed(dtype: Tensor['dtype'], values: ArrayLike<number>): Values {
   if (dtype === 'float32') return Float32Array.from(values);
   return dtype === 'int32' ? Int32Array.from(values) : Uint8Array.from(values);
 }
 
-/** Fails unless |actual − expected| ≤ tolerance · max |expected| everywhere (and both are finite). */
+/** Fails unless |actual − expected| ≤ tolerance · max(least, max |expected|) everywhere (and both are finite). */
 export function assertClose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
   tolerance: number,
   what: string,
+  least = 1e-3,
 ): void {
   assert.equal(actual.length, expected.length, `${what}: length`);
-  const scale = Math.max(1e-3, ...Array.from(expected, Math.abs));
+  const scale = Math.max(least, ...Array.from(expected, Math.abs));
   for (let i = 0; i < expected.length; i++) {
     assert.ok(
       Math.abs(actual[i] - expected[i]) <= tolerance * scale,
@@ -102,13 +105,16 @@ export interface Built {
   readonly derivatives: readonly Tensor[];
 }
 
-export function build(item: Case): Built {
+export function build(item: Case, half = false): Built {
   const stream = randomStream(1, 'ops', item.name);
   const leaves = item.inputs.map(({ shape, dtype }, i) => input(`${item.name}.${i}`, shape, dtype));
-  const values = item.inputs.map(({ shape, draw }) =>
-    Float64Array.from({ length: size(shape) }, (_, position) => Math.fround(draw(stream, position))),
+  const values = item.inputs.map(({ shape, dtype, draw }) =>
+    Float64Array.from({ length: size(shape) }, (_, position) => {
+      const value = draw(stream, position);
+      return half && dtype === 'float32' ? toHalf(value) : Math.fround(value);
+    }),
   );
-  const built = item.build(...leaves);
+  const built = item.build(...(half ? leaves.map(throughHalf) : leaves));
   const outputs = Array.isArray(built) ? (built as readonly Tensor[]) : [built as Tensor];
   const seeds = outputs.map(({ shape }) =>
     constant(
@@ -122,6 +128,18 @@ export function build(item: Case): Built {
   // A single output takes its seed directly, so that both ways of calling `gradients` are used.
   const derivatives = outputs.length === 1 ? gradients(outputs[0], wrt, seeds[0]) : gradients(objective, wrt);
   return { item, leaves, values, outputs, objective, wrt, derivatives };
+}
+
+/** The nearest number with 11 significant bits, as float16 has them in its normal range. */
+function toHalf(value: number): number {
+  if (value === 0) return 0;
+  const step = 2 ** (Math.floor(Math.log2(Math.abs(value))) - 10);
+  return Math.round(value / step) * step;
+}
+
+/** A number times 1 as a matrix product, which a program in float16 computes in it. */
+function throughHalf(x: Tensor): Tensor {
+  return x.dtype === 'float32' ? reshape(matmul(reshape(x, [-1, 1]), constant(1, [1, 1])), x.shape) : x;
 }
 
 /** Central differences of the objective with respect to one leaf. */
@@ -145,13 +163,15 @@ export interface Setting {
   /** Default `cpu`. */
   readonly device?: string;
   /** Default: plain operators, whatever the device offers or lacks. */
-  readonly emit?: (runtime: Runtime) => EmitOptions;
+  readonly emit?: (runtime: Runtime) => CompileOptions;
+  /** In float16, inputs included: the tolerance relative to the largest magnitude is then at least this. */
+  readonly half?: number;
 }
 
 /** What ONNX Runtime makes of all cases at once: one session instead of one per case. */
 async function runAll(
   cases: readonly Built[],
-  { device = 'cpu', emit = () => ({}) }: Setting,
+  { device = 'cpu', emit = () => ({}), half }: Setting,
 ): Promise<Record<string, Float32Array>> {
   const runtime = await Runtime.open({ device, threads: 2 });
   const outputs: Record<string, Tensor> = {};
@@ -167,7 +187,9 @@ async function runAll(
       feeds[`${item.name}.${i}`] = typed(leaf.dtype, values[i]);
     });
   }
-  const executable = await runtime.load(compile(outputs, emit(runtime)));
+  const executable = await runtime.load(
+    compile(outputs, { ...emit(runtime), precision: half === undefined ? 'float32' : 'float16' }),
+  );
   try {
     const used = Object.fromEntries(executable.program.inputs.map(({ name }) => [name, feeds[name]]));
     return await executable.run(used);
@@ -178,25 +200,28 @@ async function runAll(
 
 /** Declares one test per case. */
 export function checkCases(family: string, cases: readonly Case[], setting: Setting = {}): void {
-  const all = cases.map(build);
+  const { half } = setting;
+  const all = cases.map((item) => build(item, half !== undefined));
   let running: Promise<Record<string, Float32Array>> | undefined;
   for (const built of all) {
     const { item, leaves, values, outputs, wrt, derivatives } = built;
     // Other devices have no fused multiply-add and sum in another order: more rounding, which cancellation enlarges.
-    const tolerance = (item.tolerance ?? 1e-5) * (setting.device === undefined ? 1 : 10);
+    const tolerance = Math.max(half ?? 0, (item.tolerance ?? 1e-5) * (setting.device === undefined ? 1 : 10));
+    // Sums that cancel to nothing leave the rounding of what they are of.
+    const least = half === undefined ? 1e-3 : 0.25;
     test(`${family}: ${item.name}`, async () => {
       running ??= runAll(all, setting);
       const results = await running;
       const feeds = new Map(leaves.map((leaf, i) => [leaf, values[i]]));
       const exact = interpret([...outputs, ...derivatives], feeds);
       outputs.forEach((_, i) => {
-        assertClose(results[`${item.name}.y${i}`], exact[i], tolerance, `output ${i}`);
+        assertClose(results[`${item.name}.y${i}`], exact[i], tolerance, `output ${i}`, least);
       });
       derivatives.forEach((_, i) => {
         const derivative = exact[outputs.length + i];
-        assertClose(results[`${item.name}.d${i}`], derivative, tolerance, `derivative ${i}`);
+        assertClose(results[`${item.name}.d${i}`], derivative, tolerance, `derivative ${i}`, least);
         if (item.stopped) assertClose(derivative, new Float64Array(derivative.length), 0, `derivative ${i}`);
-        else if (!item.kink) {
+        else if (!item.kink && half === undefined) {
           // 2e-7: the gradient graph's own constants, such as 1/n, are rounded to float32.
           assertClose(derivative, finiteDifferences(built, wrt[i]), 2e-7, `derivative ${i} in float64`);
         }

@@ -36,6 +36,8 @@ checkCases('blocked convolution where the machine has it', wideConvCases, {
 checkCases('as WebGPU needs it', [...families.arrange, ...families.norm], {
   emit: () => ({ restrictedBatchNorm: true, buffersPerOperator: 2 }),
 });
+for (const [family, cases] of Object.entries(families))
+  checkCases(`${family} in float16`, cases, { half: 4e-3 });
 
 const usesBlocks = (program: Program) => Buffer.from(program.onnx).includes('com.microsoft.nchwc');
 

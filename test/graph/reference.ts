@@ -64,6 +64,7 @@ const elementwise = {
     x.values.map((value) => Math.min(Math.max(value, low), high)),
   ]),
   stopGradient: unary((x) => x),
+  inFullPrecision: unary((x) => x),
   greater: binary((a, b) => Number(a > b)),
   greaterEqual: binary((a, b) => Number(a >= b)),
   equal: binary((a, b) => Number(a === b)),

@@ -170,6 +170,7 @@ const failures: Readonly<Record<string, readonly Failure[]>> = {
     [() => g.batchNormInference(x(2, 3), x(3), x(3), x(3), x(1)), /needs vectors \[channel\]/],
     [() => g.batchNormInference(whole(2, 3), x(3), x(3), x(3), x(3)), /needs float32/],
   ],
+  inFullPrecision: [[() => g.inFullPrecision(whole(2)), /needs float32/]],
   layerNorm: [
     [() => g.layerNorm(x(2, 3), x(2), x(3)), /scale and bias must have shape \[3\], got \[2\] and \[3\]/],
     [() => g.layerNorm(x(), x(1), x(1)), /scale and bias must have shape/],

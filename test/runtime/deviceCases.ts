@@ -12,7 +12,7 @@ import { labelLoss, meanLoss } from '../../src/train/losses.js';
 import {
   compileTraining,
   stepScalars,
-  trainingState,
+  storeTrainingState,
   type UpdateOptions,
 } from '../../src/train/trainingProgram.js';
 import { everything, randomFeeds } from '../models/medfusionSample.js';
@@ -81,9 +81,7 @@ async function train(runtime: Runtime, { classes, logits: build, feeds }: Model)
   const layout = layOut(list, medFusionGroup);
   const store = new ParameterStore();
   storeInitialValues(store, layout, list, 1);
-  for (const { name, length, copyOf } of trainingState(layout, update)) {
-    store.set(name, copyOf === undefined ? new Float32Array(length) : store.get(copyOf).values, [length]);
-  }
+  storeTrainingState(store, layout, update);
   let fellBack = false;
   const once = async (
     outputs: Readonly<Record<string, g.Tensor>>,

@@ -27,6 +27,7 @@ const progress: TrainingProgress = {
   step: 117,
   lossSum: 0.1 + 0.2,
   lossCount: 544,
+  skippedSteps: 3,
   earlyStopping: { best: 0.7123456789012345, bestEpoch: 2, epochsWithout: 0 },
   random: { dropout: [...random.state()] },
 };

@@ -1,5 +1,5 @@
 /** A model with its store and training programs, as tests need it: built, filled, stepped. */
-import { compile, gradients, input, type Tensor } from '../../src/graph/index.js';
+import { type CompileOptions, compile, gradients, input, type Tensor } from '../../src/graph/index.js';
 import { ParameterList, Scope } from '../../src/nn/index.js';
 import { type Executable, ParameterStore, Runtime, type Values } from '../../src/runtime/index.js';
 import {
@@ -13,9 +13,13 @@ import {
   meanLoss,
   stepScalars,
   storeInitialValues,
-  trainingState,
+  storeTrainingState,
+  type TrainingComputations,
+  type TrainingPrograms,
+  trainingComputations,
   type UpdateOptions,
 } from '../../src/train/index.js';
+import { compileRounded } from '../graph/roundedHalf.js';
 
 /** A model from images [batch, 3, side, side] to logits [batch, classes]. */
 export type Model = (scope: Scope, x: Tensor) => Tensor;
@@ -31,6 +35,10 @@ export interface TrainerSpec {
   readonly seed?: number;
   readonly threads?: number;
   readonly averageDecay?: number;
+  /** With loss scaling: round as a device with float16 kernels does, which the processor does not. */
+  readonly rounded?: boolean;
+  /** Whether a run may do several steps. */
+  readonly repeat?: boolean;
 }
 
 export class Trainer {
@@ -57,10 +65,11 @@ export class Trainer {
     const store = new ParameterStore();
     storeInitialValues(store, layout, list, spec.seed ?? 1);
     load(store, list);
-    for (const { name, length, copyOf } of trainingState(layout, spec.update)) {
-      store.set(name, copyOf === undefined ? new Float32Array(length) : store.get(copyOf).values, [length]);
-    }
-    const { accumulate, step } = compileTraining(list, layout, loss, {}, spec.update, runtime.emitOptions);
+    storeTrainingState(store, layout, spec.update);
+    const { repeat } = spec;
+    const { accumulate, step } = spec.rounded
+      ? compileRoundedTraining(trainingComputations(list, layout, loss, {}, spec.update), { repeat })
+      : compileTraining(list, layout, loss, {}, spec.update, { ...runtime.emitOptions, repeat });
     return new Trainer(spec, runtime, list, layout, store, {
       accumulate: accumulate === null ? null : await runtime.load(accumulate, store),
       step: await runtime.load(step, store),
@@ -69,15 +78,30 @@ export class Trainer {
 
   /** One batch: an update when `accumulate` batches are in. @returns the batch's loss before the update */
   async train(feeds: Readonly<Record<string, Values>>): Promise<number> {
-    const { update, averageDecay = 0.9 } = this.spec;
+    return (await this.step(feeds)).loss[0];
+  }
+
+  /** The same. @returns all that the program returns */
+  async step(feeds: Readonly<Record<string, Values>>): Promise<Record<string, Float32Array>> {
     this.seen++;
     const draw = { seed: 1, step: this.seen };
-    if (this.seen % update.accumulate !== 0) {
-      return (await this.programs.accumulate!.run(feeds, draw)).loss[0];
+    return this.seen % this.spec.update.accumulate === 0
+      ? this.programs.step.run(this.withScalars(feeds), draw)
+      : this.programs.accumulate!.run(feeds, draw);
+  }
+
+  /** Steps of a batch each in one run. */
+  async together(batches: readonly Readonly<Record<string, Values>>[]) {
+    for (const feeds of batches) {
+      this.programs.step.add(this.withScalars(feeds), { seed: 1, step: ++this.seen });
     }
+    return this.programs.step.runAdded();
+  }
+
+  private withScalars(feeds: Readonly<Record<string, Values>>): Record<string, Values> {
+    const { update, averageDecay = 0.9 } = this.spec;
     const { learningRate } = update.optimizer;
-    const scalars = stepScalars({ learningRate, step: this.steps++, averageDecay }, update);
-    return (await this.programs.step.run({ ...feeds, ...scalars }, draw)).loss[0];
+    return { ...feeds, ...stepScalars({ learningRate, step: this.steps++, averageDecay }, update) };
   }
 
   /** Logits, loss and the derivative of every parameter (under its own name), in training mode. */
@@ -120,6 +144,16 @@ export class Trainer {
       await executable.release();
     }
   }
+}
+
+function compileRoundedTraining(
+  { accumulate, step }: TrainingComputations,
+  options: CompileOptions,
+): TrainingPrograms {
+  return {
+    accumulate: accumulate === null ? null : compileRounded(accumulate, options),
+    step: compileRounded(step, options),
+  };
 }
 
 function inputs({ batch, side, classes }: TrainerSpec) {

@@ -197,7 +197,7 @@ const applyPad = defineOp<{ before: readonly number[]; after: readonly number[];
     ),
   ],
   emit: (onnx, [x], _node, { before, after, value }) =>
-    onnx.node('Pad', [x, onnx.int64([...before, ...after]), onnx.float32(value)]),
+    onnx.node('Pad', [x, onnx.int64([...before, ...after]), onnx.float(value)]),
 });
 
 /** Adds `before[i]` and `after[i]` constant elements around each axis. */

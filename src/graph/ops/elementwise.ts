@@ -1,5 +1,6 @@
 /** Elementwise arithmetic with numpy's broadcasting. */
 import { ShapeError } from '../../errors.js';
+import { onnxType } from '../onnx.js';
 import { defineOp } from '../op.js';
 import { broadcastShapes, constant, requireFloat, type Tensor } from '../tensor.js';
 import { sumTo } from './broadcast.js';
@@ -110,11 +111,16 @@ const applyPositive = defineOp<object>({
     return [x];
   },
   gradient: 'none',
-  // max(0, min(1, x · largest float)): one vectorised pass, where Sign and Greater are slow on the CPU.
-  emit: (onnx, inputs) =>
-    onnx.node('HardSigmoid', inputs, {
+  emit(onnx, inputs, node) {
+    if (node.inputs[0].dtype === 'float16') {
+      const [above] = onnx.node('Greater', [inputs[0], onnx.float(0)]);
+      return onnx.node('Cast', [above], { attributes: { to: { int: onnxType.float16 } } });
+    }
+    // max(0, min(1, x · largest float)): one vectorised pass, where Sign and Greater are slow on the CPU.
+    return onnx.node('HardSigmoid', inputs, {
       attributes: { alpha: { float: 3.4028234663852886e38 }, beta: { float: 0 } },
-    }),
+    });
+  },
 });
 
 /** 1 where x > 0, else 0, as float32; subnormal x may count as 0. */
@@ -142,7 +148,7 @@ const applyClip = defineOp<{ low: number; high: number }>({
   gradient: ({ inputs: [x], attributes: { low, high }, cotangents }) => [
     mul(cotangents[0]!, mul(nonNegative(sub(x, low)), nonNegative(sub(high, x)))),
   ],
-  emit: (onnx, [x], _node, { low, high }) => onnx.node('Clip', [x, onnx.float32(low), onnx.float32(high)]),
+  emit: (onnx, [x], _node, { low, high }) => onnx.node('Clip', [x, onnx.float(low), onnx.float(high)]),
 });
 
 /** 1 where x ≥ 0, else 0. */
@@ -166,4 +172,20 @@ const applyStop = defineOp<object>({
 /** x, treated as a constant by `gradients`. */
 export function stopGradient(x: Tensor): Tensor {
   return applyStop([x], {})[0];
+}
+
+const applyFull = defineOp<object>({
+  name: 'inFullPrecision',
+  infer([x]) {
+    requireFloat('inFullPrecision', [x]);
+    return [x];
+  },
+  gradient: ({ cotangents }) => cotangents,
+  // A leaf's name is not the program's to give away.
+  emit: (onnx, inputs, node) => (node.inputs[0].leaf === null ? inputs : onnx.node('Identity', inputs)),
+});
+
+/** x in float32, also in a program that computes in float16: what follows, a loss say, then starts from float32. */
+export function inFullPrecision(x: Tensor): Tensor {
+  return applyFull([x], {})[0];
 }

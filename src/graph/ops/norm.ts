@@ -115,7 +115,7 @@ function reducedBatchNorm(
   const average = node('ReduceMean', x, axes);
   const centred = node('Sub', x, average);
   const variance = node('ReduceMean', node('Mul', centred, centred), axes);
-  const deviation = node('Sqrt', node('Add', variance, onnx.float32(epsilon)));
+  const deviation = node('Sqrt', node('Add', variance, onnx.float(epsilon)));
   const gain = node('Div', node('Reshape', scale, broadcast), deviation);
   const y = node('Add', node('Mul', centred, gain), node('Reshape', bias, broadcast));
   return [y, node('Reshape', average, channels), node('Reshape', variance, channels)];
@@ -165,7 +165,7 @@ const applyScaleShift = defineOp<object>({
   // One pass, where a product and a sum are two.
   emit(onnx, inputs, node) {
     const channels = node.inputs[1].shape;
-    const statistics = [0, 1].map((value) => onnx.float32(value, channels));
+    const statistics = [0, 1].map((value) => onnx.float(value, channels));
     return fixedBatchNorm(onnx, [...inputs, ...statistics], node.inputs[0].shape, 0);
   },
 });

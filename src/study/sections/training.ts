@@ -1,5 +1,6 @@
 /** The `training` section of the study file: loss, sampling, optimiser, schedule and calibration. */
 import { z } from 'zod';
+import { precisions } from '../../graph/index.js';
 
 const classWeights = z
   .enum(['effective', 'none'])
@@ -196,6 +197,12 @@ export const trainingSection = z
       .default(1)
       .describe('Largest global norm of the gradient; null: no clipping.'),
     accumulate: z.int().min(1).max(1024).default(1).describe('Batches per optimiser step.'),
+    precision: z
+      .enum(precisions)
+      .default('float32')
+      .describe(
+        'What steps compute in. float16 needs a GPU; weights, losses, statistics and sums stay float32, and the loss is scaled.',
+      ),
     ema: z
       .number()
       .gt(0)

@@ -1,6 +1,7 @@
 /** How fast a network trains and predicts on a device, and how that compares with what the device can do. */
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../errors.js';
+import type { Precision } from '../../graph/index.js';
 import { quantile } from '../../metrics/index.js';
 import { Interrupted } from '../fit.js';
 import { type Contender, ContenderRefused, openContender } from './contender.js';
@@ -17,6 +18,8 @@ export interface BenchOptions {
   readonly device: string;
   /** Default: the machine's cores. */
   readonly threads?: number;
+  /** What programs compute in. Default float32. */
+  readonly precision?: Precision;
   /** Turns that training, inference and matrix product take, in rotation; each turn is `batchesPerRound` batches. */
   readonly rounds: number;
   readonly listener?: { readonly message: (text: string) => void };
@@ -61,12 +64,13 @@ export interface BenchResult {
   readonly classes: number;
   readonly device: string;
   readonly threads: number;
+  readonly precision: Precision;
   readonly rounds: number;
   /** Trained values. */
   readonly parameters: number;
   /** Of one forward pass over one image; a floating-point operation is half of one. */
   readonly multiplyAddsPerImage: number;
-  /** The fastest product of square float32 matrices. */
+  /** The fastest product of square matrices in that precision. */
   readonly matmulPeak: { readonly extent: number; readonly gigaflops: number };
   readonly training: TaskMeasurement;
   readonly inference: TaskMeasurement;
@@ -98,7 +102,8 @@ export function quartiles(values: readonly number[]): Quartiles {
  * @throws Interrupted when the signal aborts
  */
 export async function benchModel(options: BenchOptions): Promise<BenchResult> {
-  const { model, batch, classes, device, threads, rounds, listener, signal } = options;
+  const { model, batch, classes, device, threads, precision = 'float32', rounds } = options;
+  const { listener, signal } = options;
   const { side } = findClassifier(model, options.side);
   const workers: Worker[] = [];
   const start = async (settings: WorkloadSettings) => {
@@ -110,9 +115,9 @@ export async function benchModel(options: BenchOptions): Promise<BenchResult> {
   };
   try {
     const network = { model, side, batch, classes };
-    const training = await start({ task: 'training', ...network, device, threads });
+    const training = await start({ task: 'training', ...network, device, threads, precision });
     // `auto` is to pick once for all of them.
-    const place = { device: training.description.device, threads };
+    const place = { device: training.description.device, threads, precision };
     const inference = await start({ task: 'inference', ...network, ...place });
     const product = await openProduct(place, start);
     const contestants = [training, inference, product.worker];
@@ -134,6 +139,7 @@ export async function benchModel(options: BenchOptions): Promise<BenchResult> {
       classes,
       device: place.device,
       threads: training.description.threads,
+      precision,
       rounds,
       parameters,
       multiplyAddsPerImage: multiplyAdds / batch,
@@ -154,7 +160,7 @@ const largestExtent = 8192;
 
 /** Starts the product of matrices that are large enough for the device. */
 async function openProduct(
-  place: { readonly device: string; readonly threads?: number },
+  place: Pick<BenchOptions, 'device' | 'threads' | 'precision'>,
   start: (settings: WorkloadSettings) => Promise<Worker>,
 ): Promise<{ worker: Worker; extent: number }> {
   for (let extent = 1024; ; extent *= 2) {

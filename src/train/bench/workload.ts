@@ -6,6 +6,7 @@ import {
   matmul,
   mean,
   multiplyAdds,
+  type Precision,
   type Program,
   parameter,
   type Shape,
@@ -15,16 +16,25 @@ import {
 import { type ImageClassifier, type ImageClassifierName, imageClassifiers } from '../../models/index.js';
 import { ParameterList, Scope } from '../../nn/index.js';
 import { type Random, randomStream } from '../../random/index.js';
-import { type Executable, mostSteps, ParameterStore, Runtime } from '../../runtime/index.js';
+import {
+  type Executable,
+  mostSteps,
+  ParameterStore,
+  Runtime,
+  requirePrecision,
+} from '../../runtime/index.js';
 import { layOut, storeInitialValues } from '../layout.js';
 import { labelLoss, meanLoss } from '../losses.js';
-import { compileTraining, stepScalars, trainingState, type UpdateOptions } from '../trainingProgram.js';
+import { defaultLossScaling } from '../lossScaling.js';
+import { compileTraining, stepScalars, storeTrainingState, type UpdateOptions } from '../trainingProgram.js';
 
 /** Where a workload runs. */
 export interface PlaceSettings {
   readonly device: string;
   /** Default: the machine's cores. */
   readonly threads?: number;
+  /** What programs compute in. Default float32. */
+  readonly precision?: Precision;
   /** File prefix for ONNX Runtime's profile; default none. */
   readonly profile?: string;
 }
@@ -132,6 +142,7 @@ async function load(
   build: (runtime: Runtime, compiling: Timed) => Built,
 ): Promise<Workload> {
   const runtime = await Runtime.open(settings);
+  await requirePrecision(runtime, settings.precision ?? 'float32', 'precision');
   let compileMs = 0;
   const { program, store, parameters, forward, feeds } = build(runtime, (work) => {
     const start = performance.now();
@@ -206,6 +217,7 @@ function openTraining(settings: NetworkSettings): Promise<Workload> {
     clip: null,
     average: false,
     accumulate: 1,
+    lossScaling: settings.precision === 'float16' ? defaultLossScaling : null,
   };
   return load(settings, (runtime, compiling) => {
     const { list, shape, logits, layout, program } = compiling(() => {
@@ -220,9 +232,7 @@ function openTraining(settings: NetworkSettings): Promise<Workload> {
     });
     const store = new ParameterStore();
     storeInitialValues(store, layout, list, 1);
-    for (const { name, length } of trainingState(layout, update)) {
-      store.set(name, new Float32Array(length), [length]);
-    }
+    storeTrainingState(store, layout, update);
     const random = randomStream(1, 'bench');
     const fixed = {
       images: normals(random, shape),
@@ -247,7 +257,9 @@ function openInference(settings: NetworkSettings): Promise<Workload> {
     const values = new Map([...list.initialValues(1)].map((initial) => [initial.name, initial.values]));
     const images = normals(randomStream(1, 'bench'), shape);
     return {
-      program: compiling(() => compile({ logits }, { embed: (name) => values.get(name) })),
+      program: compiling(() =>
+        compile({ logits }, { embed: (name) => values.get(name), precision: settings.precision }),
+      ),
       store: new ParameterStore(),
       parameters: list.count(),
       forward: logits,
@@ -260,18 +272,19 @@ function openInference(settings: NetworkSettings): Promise<Workload> {
 const chainLength = 4;
 
 function openMatmul(settings: MatmulSettings): Promise<Workload> {
-  const shape = [settings.extent, settings.extent];
+  const { extent, precision } = settings;
+  const shape = [extent, extent];
   return load(settings, (runtime, compiling) => {
     const { product, program } = compiling(() => {
       const right = parameter('right', shape);
       let product = parameter('left', shape);
       for (let i = 0; i < chainLength; i++) product = matmul(product, right);
-      return { product, program: compile({ mean: mean(product) }, runtime.emitOptions) };
+      return { product, program: compile({ mean: mean(product) }, { ...runtime.emitOptions, precision }) };
     });
     const random = randomStream(1, 'matmul');
     const store = new ParameterStore();
     // Rows of length 1, so that the products keep their size.
-    const row = Math.sqrt(settings.extent);
+    const row = Math.sqrt(extent);
     for (const name of ['left', 'right']) {
       store.set(
         name,

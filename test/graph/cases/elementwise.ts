@@ -100,6 +100,12 @@ export const elementwiseCases: readonly Case[] = [
     build: (x) => g.mul(g.stopGradient(g.exp(x)), 2),
     stopped: true,
   },
+  {
+    name: 'inFullPrecision amid arithmetic',
+    inputs: [real(4)],
+    build: (x) => g.mul(g.inFullPrecision(g.exp(x)), x),
+  },
+  { name: 'inFullPrecision of an input', inputs: [real(2, 2)], build: (x) => g.inFullPrecision(x) },
   ...Object.entries({ greater: g.greater, greaterEqual: g.greaterEqual, equal: g.equal }).flatMap(
     ([name, compare]): Case[] => [
       {
