@@ -52,6 +52,7 @@ export async function runCases(task: 'training' | 'inference', cases: readonly C
       steps: { type: 'string' },
       device: { type: 'string', default: 'cpu' },
       peer: { type: 'boolean', default: true },
+      memory: { type: 'string' },
       profile: { type: 'string' },
     },
     allowNegative: true,
@@ -61,7 +62,8 @@ export async function runCases(task: 'training' | 'inference', cases: readonly C
   const given = (['side', 'batch', 'rounds', 'steps'] as const).flatMap((name) =>
     flags[name] === undefined ? [] : [[name, Number(flags[name])] as const],
   );
-  const place = { device: flags.device, threads: Number(flags.threads), profile: flags.profile };
+  const memoryLimit = flags.memory === undefined ? undefined : Number(flags.memory) * 1e9;
+  const place = { device: flags.device, threads: Number(flags.threads), profile: flags.profile, memoryLimit };
   console.log(`${cpus()[0].model}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)} before the run`);
   const wanted = known.map((one): Case => ({ ...one, ...Object.fromEntries(given) }));
   const distinct = new Map(wanted.map((one) => [JSON.stringify(one), one]));
@@ -71,7 +73,12 @@ export async function runCases(task: 'training' | 'inference', cases: readonly C
 async function runCase(
   task: 'training' | 'inference',
   { model, side, batch, rounds, steps }: Case,
-  place: { readonly device: string; readonly threads: number; readonly profile?: string },
+  place: {
+    readonly device: string;
+    readonly threads: number;
+    readonly profile?: string;
+    readonly memoryLimit?: number;
+  },
   peer: boolean,
 ): Promise<void> {
   console.log(

@@ -52,6 +52,27 @@ test('counted integers are those drawn one by one, and the stream goes on from t
   }
 });
 
+test('a mask takes the upper, then the lower half of each 32-bit number, and the stream goes on from there', () => {
+  for (const [length, probability] of [
+    [1, 0.5],
+    [1001, 0.9],
+    [1000, 0.0371],
+    [10, 0],
+    [10, 1],
+  ]) {
+    const [mask, words] = [randomStream(7, 'mask', length), randomStream(7, 'mask', length)];
+    const drawn = new Uint8Array(length);
+    mask.fillBernoulli(drawn, probability);
+    let word = 0;
+    drawn.forEach((value, i) => {
+      if (i % 2 === 0) word = words.uint32();
+      const half = i % 2 === 0 ? Math.floor(word / 65_536) : word % 65_536;
+      assert.equal(value, half < Math.round(65_536 * probability) ? 1 : 0);
+    });
+    assert.deepEqual(mask.state(), words.state());
+  }
+});
+
 test('an integer is the remainder of a 32-bit number below the last whole multiple', () => {
   for (const n of [1, 3, 10, 65_537, 200_000, 1_431_655_766, 2_147_483_649, 4_294_967_295, 4_294_967_296]) {
     const [drawn, words] = [randomStream(6, n), randomStream(6, n)];

@@ -12,6 +12,15 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** A number above 0, or commander's own error. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0 && Number.isFinite(value))) {
+    throw new InvalidArgumentError('must be a number above 0.');
+  }
+  return value;
+}
+
 /** One of the words that an option knows, or commander's own error. */
 export function oneOf<const T extends string>(words: readonly T[]): (text: string) => T {
   return (text) => {

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { type Precision, precisions } from '../graph/index.js';
 import { imageClassifiers } from '../models/index.js';
 import { type BenchResult, batchesPerRound, benchModel, type Quartiles } from '../train/index.js';
-import { oneOf, wholeNumber } from './arguments.js';
+import { oneOf, positiveNumber, wholeNumber } from './arguments.js';
 import type { Streams } from './program.js';
 
 interface BenchFlags {
@@ -13,6 +13,7 @@ interface BenchFlags {
   readonly device: string;
   readonly threads?: number;
   readonly precision: Precision;
+  readonly memory?: number;
   readonly rounds: number;
   readonly json: boolean;
 }
@@ -30,6 +31,11 @@ export function benchCommand({ out, err, signal }: Streams): Command {
     .option('--device <name>', 'where to compute', 'cpu')
     .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber(1))
     .option('--precision <name>', 'what to compute in (float32|float16)', oneOf(precisions), 'float32')
+    .option(
+      '--memory <GB>',
+      'most memory of a training step, see `train` (default: all there is)',
+      positiveNumber,
+    )
     .option('--rounds <n>', `rounds of ${batchesPerRound} batches per task`, wholeNumber(1), 5)
     .option('--json', 'print the result as JSON', false)
     .addHelpText(
@@ -38,9 +44,10 @@ export function benchCommand({ out, err, signal }: Streams): Command {
         'task has a process of its own, so its peak memory and cold start are its own.\n\n' +
         'Example:\n  medfusion bench densenet121 --side 128 --batch 16 --threads 2',
     )
-    .action(async (model: string, { json, ...flags }: BenchFlags) => {
+    .action(async (model: string, { json, memory, ...flags }: BenchFlags) => {
       const listener = { message: (text: string) => err(`${text}\n`) };
-      const result = await benchModel({ model, ...flags, listener, signal });
+      const memoryLimit = memory === undefined ? undefined : memory * 1e9;
+      const result = await benchModel({ model, ...flags, memoryLimit, listener, signal });
       out(json ? `${JSON.stringify(result, null, 2)}\n` : formatBench(result));
     });
 }

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { devices } from '../runtime/index.js';
 import { trainStudy } from '../study/index.js';
-import { collect, wholeNumber } from './arguments.js';
+import { collect, positiveNumber, wholeNumber } from './arguments.js';
 import { formatMetrics } from './metricsTable.js';
 import type { Streams } from './program.js';
 import { progressDisplay } from './progress.js';
@@ -12,6 +12,7 @@ interface TrainFlags {
   readonly out?: string;
   readonly device: string;
   readonly threads?: number;
+  readonly memory?: number;
   readonly seed?: number;
   readonly resume: boolean;
   readonly onBadRow?: string;
@@ -26,6 +27,11 @@ export function trainCommand({ out, err, signal }: Streams): Command {
     .option('--out <dir>', 'run folder, new or empty (default: runs/<name>-<n>)')
     .option('--device <name>', `where to compute (${devices.join('|')})`, 'cpu')
     .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber(1))
+    .option(
+      '--memory <GB>',
+      'most memory of a training step; activations are computed twice where that helps (default: all there is)',
+      positiveNumber,
+    )
     .option(
       '--seed <n>',
       'seed of split, weights, order and augmentation (default: as the study says)',
@@ -61,6 +67,7 @@ export function trainCommand({ out, err, signal }: Streams): Command {
           out: flags.out,
           device: flags.device,
           threads: flags.threads,
+          memoryLimit: flags.memory === undefined ? undefined : flags.memory * 1e9,
           overrides,
           resume: flags.resume,
           listener: display,

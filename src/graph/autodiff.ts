@@ -2,6 +2,7 @@
 import { ShapeError } from '../errors.js';
 import type { Op } from './op.js';
 import { add } from './ops/elementwise.js';
+import { type Recompute, recomputing } from './recompute.js';
 import { constant, type Node, sameShape, size, type Tensor } from './tensor.js';
 
 const derivedValues = new WeakMap<Tensor, Tensor>();
@@ -15,10 +16,16 @@ export function derivedValue(derivative: Tensor): Tensor | undefined {
  * Derivatives of a scalar with respect to each of `wrt`, which may be leaves or intermediate values.
  * @param objective float32, one element
  * @param seed cotangent of `objective`, same shape, which then may have any shape; default 1
+ * @param recompute what the backward pass computes anew, so that it need not be kept; default nothing
  * @returns one tensor per `wrt`, of its shape; a zero constant where the objective does not depend on it
  * @throws ShapeError when the objective has more than one element and no seed is given, or the seed does not fit it
  */
-export function gradients(objective: Tensor, wrt: readonly Tensor[], seed?: Tensor): Tensor[] {
+export function gradients(
+  objective: Tensor,
+  wrt: readonly Tensor[],
+  seed?: Tensor,
+  recompute: Recompute = 'nothing',
+): Tensor[] {
   if (seed === undefined && size(objective.shape) !== 1) {
     throw new ShapeError(
       `gradients: the objective must have one element, got shape [${objective.shape}]; pass a seed`,
@@ -30,6 +37,7 @@ export function gradients(objective: Tensor, wrt: readonly Tensor[], seed?: Tens
   const targets = new Set(wrt);
   const dependent = nodesBetween(objective, targets);
   const cotangents = new Map<Tensor, Tensor>([[objective, seed ?? constant(1, objective.shape)]]);
+  const again = recomputing(recompute);
   const isNeeded = (tensor: Tensor) =>
     targets.has(tensor) || (tensor.source !== null && dependent.has(tensor.source.node));
 
@@ -40,8 +48,8 @@ export function gradients(objective: Tensor, wrt: readonly Tensor[], seed?: Tens
     if (op.gradient === 'none' || outputCotangents.every((value) => value === null) || !needed.includes(true))
       continue;
     const results = op.gradient({
-      inputs: node.inputs,
-      outputs: node.outputs,
+      inputs: node.inputs.map(again),
+      outputs: node.outputs.map(again),
       attributes: node.attributes,
       cotangents: outputCotangents,
       needed,

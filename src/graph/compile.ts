@@ -25,6 +25,11 @@ export interface ProgramValue {
   readonly dtype: DType;
 }
 
+/** A mask to draw, true with a probability. */
+export interface RandomValue extends ProgramValue {
+  readonly probability: number;
+}
+
 /** A compiled graph: an ONNX model and what it takes and gives. */
 export interface Program {
   readonly onnx: Uint8Array<ArrayBuffer>;
@@ -32,8 +37,8 @@ export interface Program {
   readonly inputs: readonly ProgramValue[];
   /** Kept between runs; each may be updated by a program output (see `updates`). */
   readonly parameters: readonly ProgramValue[];
-  /** Filled by the runtime with uniform numbers at every run. */
-  readonly randoms: readonly ProgramValue[];
+  /** Masks that the runtime draws at every run. */
+  readonly randoms: readonly RandomValue[];
   readonly outputs: readonly ProgramValue[];
   /** Parameter name to the name of the ONNX output that holds its next value. */
   readonly updates: ReadonlyMap<string, string>;
@@ -92,7 +97,7 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
   const names = new Map<Tensor, string>();
   const inputs: ProgramValue[] = [];
   const parameters: ProgramValue[] = [];
-  const randoms: ProgramValue[] = [];
+  const randoms: RandomValue[] = [];
   const claim = uniqueNames();
   for (const tensor of [...leaves].sort((a, b) => a.id - b.id)) {
     const leaf = tensor.leaf as Leaf;
@@ -106,8 +111,9 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
     names.set(tensor, claim(name));
     const embedded = leaf.kind === 'parameter' ? options.embed?.(name) : undefined;
     if (embedded === undefined) {
-      const list = leaf.kind === 'input' ? inputs : leaf.kind === 'parameter' ? parameters : randoms;
-      list.push({ name, shape, dtype });
+      const value = { name, shape, dtype };
+      if (leaf.kind === 'random') randoms.push({ ...value, probability: leaf.probability });
+      else (leaf.kind === 'input' ? inputs : parameters).push(value);
     } else {
       if (embedded.length !== size(shape)) {
         throw new ShapeError(
@@ -138,10 +144,15 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
   const publish = (name: string, tensor: Tensor): ProgramValue => {
     const inside = names.get(tensor)!;
     claim(name);
-    if (inside.startsWith(internal) && tensor.source !== null && !published.has(inside))
+    const passOn = (type: string) =>
+      emitter.nodes.push({ type, domain: '', inputs: [inside], outputs: [name], attributes: {} });
+    // Where steps repeat, the runtime writes next values over the former ones, in which what it returns must not lie then. A
+    // sum of one value is a copy.
+    if (options.repeat && tensor.dtype === 'float32' && seenIn(tensor, bind).leaf?.kind === 'parameter')
+      passOn('Sum');
+    else if (inside.startsWith(internal) && tensor.source !== null && !published.has(inside))
       published.set(inside, name);
-    else
-      emitter.nodes.push({ type: 'Identity', domain: '', inputs: [inside], outputs: [name], attributes: {} });
+    else passOn('Identity');
     requireBorderType(tensor.dtype);
     return { name, shape: tensor.shape, dtype: tensor.dtype };
   };
@@ -186,6 +197,15 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
     }),
     repeated,
   };
+}
+
+/** The tensor whose memory a tensor is a view of; itself where it has its own. */
+function seenIn(tensor: Tensor, bind: ReadonlyMap<Tensor, Tensor>): Tensor {
+  const standIn = bind.get(tensor);
+  if (standIn !== undefined) return seenIn(standIn, bind);
+  const views = ['reshape', 'stopGradient', 'inFullPrecision'];
+  const node = tensor.source?.node;
+  return node !== undefined && views.includes(node.op.name) ? seenIn(node.inputs[0], bind) : tensor;
 }
 
 function requireBorderType(dtype: Tensor['dtype']): asserts dtype is DType {

@@ -26,8 +26,10 @@ export * from './ops/pool.js';
 export * from './ops/reduce.js';
 export * from './ops/resample.js';
 export * from './ops/softmax.js';
+export { type Recompute, recomputeLevels } from './recompute.js';
 export { stepCount } from './repeat.js';
 export {
+  bernoulli,
   broadcastShapes,
   constant,
   type DType,
@@ -35,7 +37,6 @@ export {
   type Precision,
   parameter,
   precisions,
-  random,
   type Shape,
   sameShape,
   size,

@@ -57,6 +57,14 @@ export interface GradientContext<A> {
   readonly needed: readonly boolean[];
 }
 
+export interface RecomputeContext<A> {
+  /** What to compute from; some may be recomputed. */
+  readonly inputs: readonly Tensor[];
+  /** Of the first computation. */
+  readonly outputs: readonly Tensor[];
+  readonly attributes: A;
+}
+
 /** An operation: a name and its rules. */
 export interface Op<A extends object = never> {
   readonly name: string;
@@ -64,6 +72,12 @@ export interface Op<A extends object = never> {
   infer(inputs: readonly TensorType[], attributes: A): readonly TensorType[];
   /** Derivatives with respect to each input, as tensors; `'none'` for ops that are constant almost everywhere. */
   readonly gradient: ((context: GradientContext<A>) => readonly (Tensor | null)[]) | 'none';
+  /**
+   * How a backward pass that keeps less computes the outputs anew: by a rule, or, where an input is recomputed itself, by the
+   * op once more. The nodes that a rule leads to must differ from those of `emit`, since the runtime's optimiser makes equal
+   * nodes one. Absent where it never pays.
+   */
+  readonly recompute?: 'derived' | ((context: RecomputeContext<A>) => readonly Tensor[]);
   /** Adds ONNX nodes (opset 20) and returns the names of the outputs. */
   emit(emitter: Emitter, inputs: readonly string[], node: Node, attributes: A): readonly string[];
 }

@@ -37,10 +37,10 @@ export type Leaf =
   | { readonly kind: 'input'; readonly name: string }
   | { readonly kind: 'parameter'; readonly name: string }
   | { readonly kind: 'constant'; readonly values: Float32Array | Int32Array | Uint8Array }
-  /** Fresh uniform numbers in [0, 1) at every run, drawn by the runtime from the run's seed. */
-  | { readonly kind: 'random' };
+  /** Drawn anew by the runtime at every run, from the run's seed: true with this probability. */
+  | { readonly kind: 'random'; readonly probability: number };
 
-/** A symbolic value of static shape; made by `input`, `parameter`, `constant`, `random` or an op. */
+/** A symbolic value of static shape; made by `input`, `parameter`, `constant`, `bernoulli` or an op. */
 export interface Tensor extends TensorType {
   readonly id: number;
   /** The node that computes it (`null` for a leaf) and its place among the node's outputs. */
@@ -117,9 +117,16 @@ export function constant(
   return createLeaf({ kind: 'constant', values: typed }, shape, dtype);
 }
 
-/** Uniform random numbers in [0, 1), new at every run and reproducible from the run's seed and step. */
-export function random(shape: Shape): Tensor {
-  return createLeaf({ kind: 'random' }, shape, 'float32');
+/**
+ * A random mask, new at every run and reproducible from the run's seed and step.
+ * @param probability that an element is true, in [0, 1]; met to 2⁻¹⁷, half of the step in which it is drawn
+ * @returns bool
+ */
+export function bernoulli(shape: Shape, probability: number): Tensor {
+  if (!(probability >= 0 && probability <= 1)) {
+    throw new RangeError(`bernoulli: the probability must be between 0 and 1, got ${probability}`);
+  }
+  return createLeaf({ kind: 'random', probability }, shape, 'bool');
 }
 
 /** Number of elements. */

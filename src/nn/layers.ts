@@ -3,16 +3,14 @@ import {
   add,
   batchNormInference,
   batchNormTraining,
+  bernoulli,
   type ConvOptions,
   cast,
-  constant,
   conv2d,
   gather,
-  greaterEqual,
   layerNorm as layerNormOp,
   matmul,
   mul,
-  random,
   size,
   type Tensor,
   transpose,
@@ -113,5 +111,5 @@ export function stochasticDepth(scope: Scope, x: Tensor, rate: number): Tensor {
 }
 
 function keepMask(shape: readonly number[], rate: number): Tensor {
-  return mul(cast(greaterEqual(random(shape), constant(rate)), 'float32'), 1 / (1 - rate));
+  return mul(cast(bernoulli(shape, 1 - rate), 'float32'), 1 / (1 - rate));
 }

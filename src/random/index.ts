@@ -18,6 +18,8 @@ export interface Random {
    * the time of calls one by one.
    */
   countIntegers(draws: number, counts: Int32Array): void;
+  /** Sets each value to 1 with the given probability, rounded to a multiple of 2⁻¹⁶, else to 0; half a draw each. */
+  fillBernoulli(values: Uint8Array, probability: number): void;
   /** Standard normal. */
   normal(): number;
   /** Fisher–Yates shuffle in place; returns its argument. */
@@ -95,11 +97,31 @@ function fromKey(key: string): Random {
     }
     [a, b, c, d] = [w, x, y, z];
   };
+  const fillBernoulli = (values: Uint8Array, probability: number): void => {
+    const threshold = Math.round(probability * 0x10000);
+    // Written out for the same reason.
+    let [w, x, y, z] = [a | 0, b | 0, c | 0, d | 0];
+    for (let i = 0; i < values.length; i += 2) {
+      const scaled = Math.imul(x, 5);
+      const value = Math.imul((scaled << 7) | (scaled >>> 25), 9);
+      const t = x << 9;
+      y ^= w;
+      z ^= x;
+      x ^= y;
+      w ^= z;
+      y ^= t;
+      z = (z << 11) | (z >>> 21);
+      values[i] = value >>> 16 < threshold ? 1 : 0;
+      if (i + 1 < values.length) values[i + 1] = (value & 0xffff) < threshold ? 1 : 0;
+    }
+    [a, b, c, d] = [w, x, y, z];
+  };
   return {
     uniform,
     uint32,
     integer,
     countIntegers,
+    fillBernoulli,
     // Box–Muller without the cached second value, so that `state` is the whole state.
     normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
     shuffle: (items) => {

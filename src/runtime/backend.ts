@@ -30,10 +30,10 @@ export interface SessionRequest {
 export interface Backend {
   readonly device: Device;
   /**
-   * How the next values of parameters come back from a run: as new arrays (`returned`; the bindings copy every output,
-   * also where they are given an array to write to), or as buffers that stay in the device's memory (`resident`).
+   * How the next values of parameters come back from a run: as new arrays (`returned`), in arrays that the run is given
+   * (`written`; the binding hands out a copy nonetheless), or as buffers that stay in the device's memory (`resident`).
    */
-  readonly state: 'returned' | 'resident';
+  readonly state: 'returned' | 'written' | 'resident';
   /** A tensor around `values`, which are not copied. */
   tensor(dtype: DType | 'int64', values: Values | BigInt64Array, shape: readonly number[]): OrtTensor;
   readonly limits: MemoryLimits;

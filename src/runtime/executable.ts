@@ -2,7 +2,7 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
 import { ShapeError } from '../errors.js';
 import { type Program, type ProgramValue, size, stepCount } from '../graph/index.js';
-import { type Random, randomStream } from '../random/index.js';
+import { randomStream } from '../random/index.js';
 import type { Backend, Values } from './backend.js';
 import type { DeviceMemory } from './deviceMemory.js';
 import { ParameterStore } from './parameters.js';
@@ -32,10 +32,14 @@ export interface Draw {
   readonly step: number;
 }
 
+/** Bytes that runs leave behind, after which they are collected: V8 is slow to notice memory that is not its own. */
+const mostLeft = 2 ** 26;
+
 export class Executable {
   private running = false;
+  private left = 0;
   private released = false;
-  /** What the inputs and random numbers of the steps of a run are copied to, one step behind the other. */
+  /** What the inputs of the steps of a run are copied to and their masks drawn in, one step behind the other. */
   private readonly stacks: readonly { readonly value: ProgramValue; readonly values: Values }[];
   private added = 0;
 
@@ -150,14 +154,17 @@ export class Executable {
 
   /** Copies a step's inputs and draws its random numbers, behind those of `place` steps. */
   private copyStep(feeds: Readonly<Record<string, Values>>, draw: Draw | undefined, place: number): void {
-    const random = new Set(this.program.randoms);
-    if (random.size > 0 && draw === undefined)
+    const probabilities = new Map<ProgramValue, number>(
+      this.program.randoms.map((value) => [value, value.probability]),
+    );
+    if (probabilities.size > 0 && draw === undefined)
       throw new Error('internal: this program draws random numbers and needs a seed and step');
     const stream = draw === undefined ? null : randomStream(draw.seed, 'program', draw.step);
     for (const { value, values } of this.stacks) {
       const length = size(value.shape);
       const part = values.subarray(place * length, (place + 1) * length);
-      if (random.has(value)) fill(part as Float32Array, stream!);
+      const probability = probabilities.get(value);
+      if (probability !== undefined) stream!.fillBernoulli(part as Uint8Array, probability);
       else part.set(requireValues(value, feeds[value.name]));
     }
   }
@@ -190,6 +197,7 @@ export class Executable {
     given: Record<string, OrtTensor>,
     wanted: Record<string, OrtTensor | null>,
   ): Promise<InferenceSession.OnnxValueMapType> {
+    this.collect();
     const { parameters, program, loaded } = this;
     const { backend, memory } = this.engine;
     const names = program.parameters.map(({ name }) => name);
@@ -198,13 +206,22 @@ export class Executable {
     for (const { name, shape } of program.parameters) {
       given[name] = residents?.get(name) ?? backend.tensor('float32', parameters.get(name).values, shape);
     }
-    for (const next of program.updates.values()) wanted[next] = null;
+    const inPlace = backend.state === 'written' && program.repeated;
+    for (const [name, next] of program.updates) wanted[next] = inPlace ? given[name] : null;
     const results = await loaded.session.run(given, wanted);
-    for (const [name, next] of program.updates) {
+    for (const [name, next] of inPlace ? [] : program.updates) {
       if (memory !== null) parameters.replaceResident(name, results[next] as OrtTensor, memory);
       else parameters.replace(name, results[next].data as Float32Array);
     }
+    if (memory === null) this.left += 4 * updatedNumbers(program);
     return results;
+  }
+
+  /** Has the arrays of earlier runs collected once they are many, where Node was started with --expose-gc. */
+  private collect(): void {
+    if (this.left < mostLeft) return;
+    this.left = 0;
+    globalThis.gc?.();
   }
 
   /** Gives the session back; the parameters stay. The executable cannot run afterwards. */
@@ -220,6 +237,11 @@ export class Executable {
   }
 }
 
+/** Numbers of all parameters that a program updates: a run leaves as many in arrays that nobody needs. */
+function updatedNumbers({ parameters, updates }: Program): number {
+  return parameters.reduce((sum, { name, shape }) => sum + (updates.has(name) ? size(shape) : 0), 0);
+}
+
 function requireValues({ name, shape, dtype }: ProgramValue, values: Values | undefined): Values {
   if (values === undefined) throw new ShapeError(`run: input "${name}" is missing; feed ${dtype} [${shape}]`);
   if (values.length !== size(shape) || !(values instanceof arrayOf[dtype])) {
@@ -228,8 +250,4 @@ function requireValues({ name, shape, dtype }: ProgramValue, values: Values | un
     );
   }
   return values;
-}
-
-function fill(values: Float32Array, stream: Random): void {
-  for (let i = 0; i < values.length; i++) values[i] = (stream.uint32() >>> 8) / 0x1000000;
 }

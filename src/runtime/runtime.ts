@@ -14,7 +14,7 @@ import { type Backend, currentPlatform, type Device, devices, type Platform } fr
 import { DeviceMemory } from './deviceMemory.js';
 import { Executable, type Loaded } from './executable.js';
 import { explainFailure, firstLine } from './failures.js';
-import { requireMemory } from './memoryLimits.js';
+import { fitsMemory, type MemoryLimits, requireMemory } from './memoryLimits.js';
 import type { ParameterStore } from './parameters.js';
 
 export interface RuntimeOptions {
@@ -22,6 +22,8 @@ export interface RuntimeOptions {
   readonly device?: string;
   /** Threads within an operator; default the machine's cores. Results may differ in the last bit between counts. */
   readonly threads?: number;
+  /** Most bytes that a program may take; default what the device has. */
+  readonly memoryLimit?: number;
   /** File prefix for ONNX Runtime's profile; default none. Only for `cpu`, `webgpu` and `cuda` in Node. */
   readonly profile?: string;
 }
@@ -47,6 +49,7 @@ export class Runtime {
     readonly emitOptions: EmitOptions,
     /** Why `auto` picked this device; null where the caller named it. */
     readonly reason: string | null,
+    private readonly limits: MemoryLimits,
     private readonly profile: string | undefined,
   ) {
     this.memory = backend.state === 'resident' ? new DeviceMemory(backend) : null;
@@ -61,7 +64,7 @@ export class Runtime {
    * copies, several steps per run save most of them.
    */
   get repeats(): boolean {
-    return this.backend.state === 'returned';
+    return this.backend.state !== 'resident';
   }
 
   /**
@@ -86,7 +89,12 @@ export class Runtime {
     const { device, reason } =
       requested === 'auto' ? await platform.choose() : { device: requested, reason: null };
     const backend = await openBackend(platform, device, threads);
-    const plain = new Runtime(backend, threads, {}, null, undefined);
+    const total = Math.min(
+      backend.limits.total ?? Number.POSITIVE_INFINITY,
+      options.memoryLimit ?? Number.POSITIVE_INFINITY,
+    );
+    const limits = { ...backend.limits, total: Number.isFinite(total) ? total : null };
+    const plain = new Runtime(backend, threads, {}, null, backend.limits, undefined);
     const emitOptions: EmitOptions =
       device === 'cpu'
         ? { blockedConvolution: await plain.probeBlockedConvolution() }
@@ -95,7 +103,12 @@ export class Runtime {
             // What every WebGPU device grants a shader (https://www.w3.org/TR/webgpu/#limits).
             ...(device === 'webgpu' ? { buffersPerOperator: 8 } : {}),
           };
-    return new Runtime(backend, threads, emitOptions, reason, options.profile);
+    return new Runtime(backend, threads, emitOptions, reason, limits, options.profile);
+  }
+
+  /** Whether a program would fit the memory that there is, by its estimate. */
+  fits(program: Program): boolean {
+    return fitsMemory(program, this.limits);
   }
 
   /**
@@ -106,7 +119,7 @@ export class Runtime {
    */
   async load(program: Program, parameters?: ParameterStore): Promise<Executable> {
     const { onnx } = program;
-    requireMemory(program, this.device, this.backend.limits);
+    requireMemory(program, this.device, this.limits);
     const place = this.idle.findIndex((idle) => sameBytes(idle.onnx, onnx));
     const loaded = place < 0 ? await this.createSession(program) : this.idle.splice(place, 1)[0];
     return new Executable(program, loaded, () => this.keep(loaded), this, parameters);

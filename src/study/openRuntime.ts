@@ -8,11 +8,11 @@ import { Runtime, type RuntimeOptions, requirePrecision } from '../runtime/index
  * @throws ConfigError of `Runtime.open`, or where the device does not compute in that precision
  */
 export async function openRuntime(
-  { device, threads }: Pick<RuntimeOptions, 'device' | 'threads'>,
+  { device, threads, memoryLimit }: Pick<RuntimeOptions, 'device' | 'threads' | 'memoryLimit'>,
   say: (message: string) => void,
   precision: Precision = 'float32',
 ): Promise<Runtime> {
-  const runtime = await Runtime.open({ device, threads });
+  const runtime = await Runtime.open({ device, threads, memoryLimit });
   if (runtime.reason !== null) say(`device: ${runtime.device} (auto: ${runtime.reason})`);
   await requirePrecision(runtime, precision, 'training.precision');
   return runtime;

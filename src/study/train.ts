@@ -32,6 +32,8 @@ export interface TrainOptions extends StudySource {
   readonly out?: string;
   readonly device?: string;
   readonly threads?: number;
+  /** Most bytes that a program may take; default what the device has. */
+  readonly memoryLimit?: number;
   /** Go on with the run in `out`, or with the study's latest run. */
   readonly resume?: boolean;
   readonly listener: ProgressListener;

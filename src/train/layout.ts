@@ -42,6 +42,8 @@ export const averageName = (segment: string): string => `${segment}:average`;
  * copies of its segment: of a long one they would take more memory than the segment itself, and leave the cache between them.
  */
 const blockLength = 2 ** 20;
+/** A parameter of so many numbers is a segment of its own: to copy it out and its derivative in takes longer than an update. */
+const ownLength = 2 ** 16;
 
 /** Lays out a model's parameters, in the order in which the model declares them. */
 export function layOut(list: ParameterList, groupOf: GroupOf): Layout {
@@ -55,7 +57,8 @@ export function layOut(list: ParameterList, groupOf: GroupOf): Layout {
     }
     const group = groupOf(name);
     const decays = shape.length > 1;
-    const key = `weights.${group}.${decays ? 'decay' : 'plain'}.${Math.floor(placed / blockLength)}`;
+    const place = size(shape) < ownLength ? Math.floor(placed / blockLength) : name;
+    const key = `weights.${group}.${decays ? 'decay' : 'plain'}.${place}`;
     placed += size(shape);
     const segment = byKey.get(key) ?? { group, decays, entries: [] };
     segment.entries.push([name, shape, tensor]);
@@ -88,11 +91,8 @@ function makeSegment(
 export function bindSegments(segments: readonly LayoutSegment[]): Map<Tensor, Tensor> {
   const bind = new Map<Tensor, Tensor>();
   for (const { tensor, members } of segments) {
-    const parts = split(
-      tensor,
-      members.map(({ shape }) => size(shape)),
-      0,
-    );
+    const sizes = members.map(({ shape }) => size(shape));
+    const parts = members.length === 1 ? [tensor] : split(tensor, sizes, 0);
     members.forEach(({ leaf, shape }, i) => {
       bind.set(leaf, reshape(parts[i], shape));
     });

@@ -15,8 +15,10 @@ import {
   mul,
   type Program,
   parameter,
+  type Recompute,
   reciprocal,
   reshape,
+  sliceAxis,
   split,
   sqrt,
   square,
@@ -53,6 +55,15 @@ export interface UpdateOptions {
   readonly lossScaling?: LossScaling | null;
 }
 
+/** How a training is compiled. */
+export interface TrainingCompileOptions extends CompileOptions {
+  /**
+   * Whether a program may be as large as this one. The backward pass computes anew what costs next to nothing, and more
+   * where the step would not fit otherwise. Default: always.
+   */
+  readonly fits?: (step: Program) => boolean;
+}
+
 /** The scalars that an updating program takes besides the model's inputs. */
 export interface StepFeeds {
   readonly learningRate: number;
@@ -67,6 +78,8 @@ export interface TrainingPrograms {
   /** Null when every batch is a step. */
   readonly accumulate: Program | null;
   readonly step: Program;
+  /** What the backward pass computes anew. */
+  readonly recompute: Recompute;
 }
 
 /** The same as tensors. */
@@ -118,13 +131,17 @@ export function compileTraining(
   loss: Tensor,
   outputs: Readonly<Record<string, Tensor>>,
   options: UpdateOptions,
-  emit: CompileOptions,
+  { fits = () => true, ...emit }: TrainingCompileOptions,
 ): TrainingPrograms {
-  const { accumulate, step } = trainingComputations(list, layout, loss, outputs, options);
   const precision = options.lossScaling ? 'float16' : 'float32';
   const program = ({ outputs: results, updates, bind }: Computation) =>
     compile(results, { ...emit, precision, updates, bind });
-  return { accumulate: accumulate === null ? null : program(accumulate), step: program(step) };
+  const at = (recompute: Recompute): TrainingPrograms => {
+    const { accumulate, step } = trainingComputations(list, layout, loss, outputs, options, recompute);
+    return { accumulate: accumulate === null ? null : program(accumulate), step: program(step), recompute };
+  };
+  const programs = at('copies');
+  return fits(programs.step) ? programs : at('cheap');
 }
 
 /** What `compileTraining` compiles. */
@@ -134,6 +151,7 @@ export function trainingComputations(
   loss: Tensor,
   outputs: Readonly<Record<string, Tensor>>,
   options: UpdateOptions,
+  recompute: Recompute = 'copies',
 ): TrainingComputations {
   const trained = trainedSegments(layout, options);
   if (trained.length === 0) {
@@ -143,17 +161,9 @@ export function trainingComputations(
       'training.optimizer.groups',
     );
   }
-  const leaves = trained.flatMap(({ members }) => members.map(({ leaf }) => leaf));
   const scaling = options.lossScaling ?? null;
   const scale = scaling === null ? null : lossScale();
-  const derivatives =
-    scale === null ? gradients(loss, leaves) : gradients(loss, leaves, scale).map(inFullPrecision);
-  const whole = joined(derivatives);
-  const flat = split(
-    scale === null ? whole : mul(whole, reciprocal(scale)),
-    trained.map(({ length }) => length),
-    0,
-  );
+  const flat = flatGradients(loss, trained, scale, recompute);
   const bind = bindSegments([...layout.weights, ...(layout.buffers === null ? [] : [layout.buffers])]);
   const statistics = bufferUpdates(list, layout);
   const accumulators = trained.map(({ name, length }) => parameter(accumulatorName(name), [length]));
@@ -205,23 +215,43 @@ function once(build: () => Tensor): () => Tensor {
 }
 
 /**
- * Derivatives one behind the other as one vector, arranged so that each is computed as soon as the backward pass has what
- * it takes. ONNX Runtime runs what a node needs from the input that was made last to the one made first, whatever their
- * order; made as they come, the first layers' would run first, and with them the whole backward pass before any other, all
- * of whose cotangents would then stay in memory.
+ * The gradient of each segment as a flat vector, arranged so that each derivative is computed as soon as the backward pass
+ * has what it takes. ONNX Runtime runs what a node needs from the input that was made last to the one made first, whatever
+ * their order; with derivatives as they come, the first layers' would run first, and with them the whole backward pass
+ * before any other derivative, all of whose cotangents would stay in memory. So one node takes them all, made in the
+ * opposite order: whole where a segment has several members, and of a lone member the first number, for its place in line.
+ * @param scale that of the loss, by which the derivatives are divided
  */
-function joined(derivatives: readonly Tensor[]): Tensor {
-  const rows = new Map<Tensor, Tensor>();
-  for (const derivative of [...derivatives].sort((a, b) => b.id - a.id)) {
-    rows.set(derivative, reshape(derivative, [1, -1]));
-  }
-  return reshape(
-    concat(
-      derivatives.map((derivative) => rows.get(derivative)!),
-      1,
-    ),
-    [-1],
+function flatGradients(
+  loss: Tensor,
+  segments: readonly LayoutSegment[],
+  scale: Tensor | null,
+  recompute: Recompute,
+): readonly Tensor[] {
+  const parts = segments.flatMap((segment) =>
+    segment.members.map(({ leaf }) => ({ leaf, whole: segment.members.length > 1 })),
   );
+  const leaves = parts.map(({ leaf }) => leaf);
+  const found = gradients(loss, leaves, scale ?? undefined, recompute);
+  const derivatives = scale === null ? found : found.map(inFullPrecision);
+  const rows = new Array<Tensor>(parts.length);
+  const order = [...derivatives.keys()].sort((a, b) => derivatives[b].id - derivatives[a].id);
+  for (const i of order) {
+    const row = reshape(derivatives[i], [1, -1]);
+    rows[i] = parts[i].whole ? row : sliceAxis(row, 1, 0, 1);
+  }
+  const pieces = split(
+    reshape(concat(rows, 1), [-1]),
+    segments.map(({ members, length }) => (members.length > 1 ? length : 1)),
+    0,
+  );
+  let next = 0;
+  const flat = segments.map(({ members }, i) => {
+    const first = derivatives[next];
+    next += members.length;
+    return members.length > 1 ? pieces[i] : reshape(first, [-1]);
+  });
+  return scale === null ? flat : flat.map((part) => mul(part, reciprocal(scale)));
 }
 
 /** New weights, moments and averages from the gradients of the trained segments. */

@@ -18,7 +18,7 @@ function compileStep(repeat: boolean): g.Program {
   const momentum = g.parameter('momentum', [3, 2]);
   const fixed = g.parameter('fixed', [2]);
   const count = g.parameter('count', []);
-  const noisy = g.add(g.add(g.matmul(x, w), fixed), g.mul(g.random([4, 2]), 0.1));
+  const noisy = g.add(g.add(g.matmul(x, w), fixed), g.mul(g.cast(g.bernoulli([4, 2], 0.5), 'float32'), 0.1));
   const kept = g.where(keep, noisy, g.constant(0));
   const loss = g.mean(g.square(g.sub(kept, g.gather(g.constant([1, 2, 3, 4], [2, 2]), row))));
   const [dw] = g.gradients(loss, [w]);
@@ -75,6 +75,39 @@ test('steps in one run give the bits of as many runs', async () => {
   assert.deepEqual(await several.runAdded(), []);
   await single.release();
   await several.release();
+});
+
+test('what a run returns of the parameters, and what one hands to another, are their values before its step', async () => {
+  const [a, b] = [g.parameter('a', [2]), g.parameter('b', [2])];
+  const bound = g.parameter('standIn', [2, 1]);
+  const program = g.compile(
+    { before: a, seen: g.reshape(a, [2, 1]), bound: g.reshape(bound, [2]) },
+    {
+      repeat: true,
+      bind: new Map([[bound, g.reshape(b, [2, 1])]]),
+      updates: new Map([
+        [a, b],
+        [b, g.add(a, 1)],
+      ]),
+    },
+  );
+  for (const count of [1, 2, 5]) {
+    let [first, second] = [Float32Array.of(1, 2), Float32Array.of(3, 4)];
+    const parameters = new ParameterStore();
+    parameters.set('a', first, [2]);
+    parameters.set('b', second, [2]);
+    const executable = await runtime.load(program, parameters);
+    const expected: Record<string, Float32Array>[] = [];
+    for (let step = 0; step < count; step++) {
+      executable.add({});
+      expected.push({ before: first, seen: first, bound: second });
+      [first, second] = [second, first.map((value) => value + 1)];
+    }
+    assert.deepEqual(await executable.runAdded(), expected);
+    assert.deepEqual(parameters.get('a').values, first);
+    assert.deepEqual(parameters.get('b').values, second);
+    await executable.release();
+  }
 });
 
 test('an added step is copied, checked at once, and not kept after a run', async () => {

@@ -21,23 +21,28 @@ test('the same program on the same values gives the same bits, run after run', a
   assert.notEqual(await bitsOf(executable, initialize(store), 3, 8), expected, 'another seed');
 });
 
-test('random numbers are uniform, follow from seed and step, and differ between steps, seeds and leaves', async () => {
+test('random masks have their probability, follow from seed and step, and differ between steps, seeds and leaves', async () => {
   const runtime = await Runtime.open({ threads: 1 });
-  const outputs = { a: g.neg(g.random([4000])), b: g.neg(g.random([4000])) };
+  const drawn = (probability: number) => g.cast(g.bernoulli([4001], probability), 'float32');
+  const outputs = { a: drawn(0.3), b: drawn(0.3), never: drawn(0), always: drawn(1) };
   const executable = await runtime.load(g.compile(outputs));
   const at = (seed: number, step: number) => executable.run({}, { seed, step });
   const first = await at(1, 5);
   assert.deepEqual(await at(1, 5), first);
+  const expectAround = (values: Float32Array, probability: number, what: string) => {
+    const share = values.reduce((total, value) => total + value, 0) / values.length;
+    // Five standard errors.
+    const margin = 5 * Math.sqrt((probability * (1 - probability)) / values.length);
+    assert.ok(Math.abs(share - probability) < margin, `${what}: ${share} instead of ${probability}`);
+  };
+  expectAround(first.a, 0.3, 'true');
   for (const other of [await at(1, 6), await at(2, 5), { a: first.b }]) {
-    const equal = other.a.filter((value, i) => value === first.a[i]).length;
-    assert.ok(equal < 5, `${equal} of 4000 numbers are the same`);
+    const equal = other.a.map((value, i) => Number(value === first.a[i]));
+    expectAround(equal, 0.3 ** 2 + 0.7 ** 2, 'the same');
   }
-  const numbers = first.a.map((value) => -value).sort();
-  assert.ok(numbers[0] >= 0 && numbers[3999] < 1);
-  // Kolmogorov–Smirnov at level 0.001.
-  const distance = Math.max(...numbers.map((value, i) => Math.abs(value - (i + 0.5) / 4000)));
-  assert.ok(distance < 1.95 / Math.sqrt(4000), `distance to the uniform distribution ${distance}`);
+  assert.ok(first.never.every((value) => value === 0) && first.always.every((value) => value === 1));
   await assert.rejects(executable.run({}), /needs a seed and step/);
+  assert.throws(() => g.bernoulli([2], 1.5), /between 0 and 1, got 1.5/);
 });
 
 test('inputs that are absent, too long or of another type are refused', async () => {

@@ -20,7 +20,7 @@ export const feeds = { x: normal(g.size(x.shape), 'x') };
 
 export function trainingProgram(options: g.EmitOptions): g.Program {
   const first = g.conv2d(x, w1, null, { padding: [1, 1, 1, 1] });
-  const kept = g.greater(g.random(first.shape), 0.1);
+  const kept = g.bernoulli(first.shape, 0.9);
   const normed = g.relu(g.batchNormTraining(g.where(kept, first, 0), scale, bias).y);
   const pooled = g.maxPool2d(normed, { kernel: [3, 3], strides: [2, 2], padding: [1, 1, 1, 1] });
   const second = g.gelu(g.conv2d(pooled, w2, null, { padding: [1, 1, 1, 1], strides: [2, 2] }));

@@ -153,6 +153,7 @@ function compileRoundedTraining(
   return {
     accumulate: accumulate === null ? null : compileRounded(accumulate, options),
     step: compileRounded(step, options),
+    recompute: 'copies',
   };
 }
 

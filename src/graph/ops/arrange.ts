@@ -27,6 +27,7 @@ const applyTranspose = defineOp<{ order: readonly number[] }>({
       order.map((_, axis) => order.indexOf(axis)),
     ),
   ],
+  recompute: 'derived',
   emit: (onnx, inputs, _node, { order }) =>
     onnx.node('Transpose', inputs, { attributes: { perm: { ints: order } } }),
 });
@@ -38,7 +39,7 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
     : applyTranspose([x], { order })[0];
 }
 
-const applyConcat = defineOp<{ axis: number }>({
+const applyConcat = defineOp<{ axis: number; again?: boolean }>({
   name: 'concat',
   infer(inputs, { axis }) {
     const [first] = inputs;
@@ -62,8 +63,13 @@ const applyConcat = defineOp<{ axis: number }>({
       inputs.map(({ shape }) => shape[axis]),
       axis,
     ),
-  emit: (onnx, inputs, _node, { axis }) =>
-    onnx.node('Concat', inputs, { attributes: { axis: { int: axis } } }),
+  recompute: ({ inputs, attributes }): readonly Tensor[] =>
+    applyConcat(inputs, { ...attributes, again: true }),
+  // Counted from the end, the axis makes another node of it.
+  emit: (onnx, inputs, node, { axis, again = false }) =>
+    onnx.node('Concat', inputs, {
+      attributes: { axis: { int: again ? axis - node.inputs[0].shape.length : axis } },
+    }),
 });
 
 /** Joins tensors along an axis. */

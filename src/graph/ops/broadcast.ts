@@ -23,6 +23,7 @@ const applyReshape = defineOp<{ shape: Shape }>({
     return [{ shape, dtype: x.dtype }];
   },
   gradient: ({ inputs, cotangents }) => [reshape(cotangents[0]!, inputs[0].shape)],
+  recompute: 'derived',
   emit: (onnx, [x], _node, { shape }) => onnx.node('Reshape', [x, onnx.int64(shape)]),
 });
 

@@ -30,6 +30,7 @@ function binary(name: string, type: string, derivative: BinaryGradient) {
       const parts = derivative(a, b, cotangent!, y);
       return [needed[0] ? sumTo(parts[0](), a.shape) : null, needed[1] ? sumTo(parts[1](), b.shape) : null];
     },
+    recompute: 'derived',
     emit: (onnx, inputs) => onnx.node(type, inputs),
   });
   return (a: Operand, b: Operand): Tensor => apply([asTensor(a), asTensor(b)], {})[0];
@@ -55,8 +56,8 @@ function extremum(lead: Tensor, g: Tensor): readonly [() => Tensor, () => Tensor
 
 type UnaryGradient = (x: Tensor, y: Tensor, cotangent: Tensor) => Tensor;
 
-function unary(name: string, type: string, derivative: UnaryGradient | 'none') {
-  const apply = defineOp<object>({
+function unary(name: string, type: string, derivative: UnaryGradient | 'none', other?: string) {
+  const apply = defineOp<{ again?: boolean }>({
     name,
     infer(inputs) {
       requireFloat(name, inputs);
@@ -66,7 +67,10 @@ function unary(name: string, type: string, derivative: UnaryGradient | 'none') {
       derivative === 'none'
         ? 'none'
         : ({ inputs, outputs, cotangents }) => [derivative(inputs[0], outputs[0], cotangents[0]!)],
-    emit: (onnx, inputs) => onnx.node(type, inputs),
+    recompute:
+      other === undefined ? 'derived' : ({ inputs }): readonly Tensor[] => apply(inputs, { again: true }),
+    emit: (onnx, inputs, _node, { again = false }) =>
+      again ? onnx.node(other!, inputs, { domain: 'com.microsoft' }) : onnx.node(type, inputs),
   });
   return (x: Tensor): Tensor => apply([x], {})[0];
 }
@@ -98,11 +102,16 @@ export const erf = unary('erf', 'Erf', (x, _y, g) =>
 /** log(1 + eˣ), without overflow. */
 export const softplus = unary('softplus', 'Softplus', (x, _y, g) => mul(g, sigmoid(x)));
 /** x Φ(x), Φ the normal distribution function: the exact (erf) GELU. [hendrycks2016gelu] */
-export const gelu = unary('gelu', 'Gelu', (x, _y, g) => {
-  const cumulative = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
-  const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-  return mul(g, add(cumulative, mul(x, density)));
-});
+export const gelu = unary(
+  'gelu',
+  'Gelu',
+  (x, _y, g) => {
+    const cumulative = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
+    const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+    return mul(g, add(cumulative, mul(x, density)));
+  },
+  'Gelu',
+);
 
 const applyPositive = defineOp<object>({
   name: 'positive',

@@ -83,6 +83,9 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
     }
     return [dx, dScale, dBias];
   },
+  recompute({ inputs: [x, scale, bias], outputs: [, average, variance], attributes: { epsilon } }) {
+    return [batchNormInference(x, scale, bias, average, variance, epsilon), average, variance];
+  },
   emit(onnx, [x, scale, bias], node, { epsilon }) {
     // Running statistics go in with weight 0, but the runtime writes the new ones into the buffers of the old. So
     // those must be nobody else's, and fresh at every run: one NaN left in an initialiser would stay for ever (0 · NaN
@@ -218,7 +221,7 @@ function plus(a: Tensor | null, b: Tensor): Tensor {
   return a === null ? b : add(a, b);
 }
 
-const applyLayerNorm = defineOp<{ epsilon: number }>({
+const applyLayerNorm = defineOp<{ epsilon: number; again?: boolean }>({
   name: 'layerNorm',
   infer([x, scale, bias]) {
     requireFloat('layerNorm', [x, scale, bias]);
@@ -255,9 +258,16 @@ const applyLayerNorm = defineOp<{ epsilon: number }>({
       needed[2] && g !== null ? sum(g, { axes: lead }) : null,
     ];
   },
-  emit: (onnx, inputs, _node, { epsilon }) =>
+  recompute({ inputs, outputs: [, ...statistics], attributes }): readonly Tensor[] {
+    return [applyLayerNorm(inputs, { ...attributes, again: true })[0], ...statistics];
+  },
+  // Counted from the start, the axis makes another node of it.
+  emit: (onnx, inputs, node, { epsilon, again = false }) =>
     onnx.node('LayerNormalization', inputs, {
-      attributes: { axis: { int: -1 }, epsilon: { float: epsilon } },
+      attributes: {
+        axis: { int: again ? node.inputs[0].shape.length - 1 : -1 },
+        epsilon: { float: epsilon },
+      },
       outputs: 3,
     }),
 });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../errors.js';
 import type { Precision } from '../../graph/index.js';
 import { quantile } from '../../metrics/index.js';
+import { allocatorEnvironment } from '../../runtime/index.js';
 import { Interrupted } from '../fit.js';
 import { type Contender, ContenderRefused, openContender } from './contender.js';
 import { findClassifier, type WorkloadDescription, type WorkloadSettings } from './workload.js';
@@ -20,6 +21,8 @@ export interface BenchOptions {
   readonly threads?: number;
   /** What programs compute in. Default float32. */
   readonly precision?: Precision;
+  /** Most bytes that the training step may take; default what the device has. */
+  readonly memoryLimit?: number;
   /** Turns that training, inference and matrix product take, in rotation; each turn is `batchesPerRound` batches. */
   readonly rounds: number;
   readonly listener?: { readonly message: (text: string) => void };
@@ -80,7 +83,12 @@ export type Worker = Contender<WorkloadDescription>;
 
 /** Starts a process of our own that runs one workload. @throws ConfigError when it cannot be had */
 export async function openWorker(settings: WorkloadSettings): Promise<Worker> {
-  const program = { file: process.execPath, args: [fileURLToPath(new URL('./worker.js', import.meta.url))] };
+  // As the command runs, see its first line.
+  const program = {
+    file: process.execPath,
+    args: ['--expose-gc', fileURLToPath(new URL('./worker.js', import.meta.url))],
+    env: allocatorEnvironment,
+  };
   try {
     return await openContender<WorkloadDescription>(program, settings);
   } catch (error) {
@@ -102,7 +110,7 @@ export function quartiles(values: readonly number[]): Quartiles {
  * @throws Interrupted when the signal aborts
  */
 export async function benchModel(options: BenchOptions): Promise<BenchResult> {
-  const { model, batch, classes, device, threads, precision = 'float32', rounds } = options;
+  const { model, batch, classes, device, threads, precision = 'float32', memoryLimit, rounds } = options;
   const { listener, signal } = options;
   const { side } = findClassifier(model, options.side);
   const workers: Worker[] = [];
@@ -115,7 +123,7 @@ export async function benchModel(options: BenchOptions): Promise<BenchResult> {
   };
   try {
     const network = { model, side, batch, classes };
-    const training = await start({ task: 'training', ...network, device, threads, precision });
+    const training = await start({ task: 'training', ...network, device, threads, precision, memoryLimit });
     // `auto` is to pick once for all of them.
     const place = { device: training.description.device, threads, precision };
     const inference = await start({ task: 'inference', ...network, ...place });

@@ -35,6 +35,8 @@ export interface PlaceSettings {
   readonly threads?: number;
   /** What programs compute in. Default float32. */
   readonly precision?: Precision;
+  /** Most bytes that a program may take; default what the device has. */
+  readonly memoryLimit?: number;
   /** File prefix for ONNX Runtime's profile; default none. */
   readonly profile?: string;
 }
@@ -226,7 +228,8 @@ function openTraining(settings: NetworkSettings): Promise<Workload> {
       const losses = labelLoss(network.logits, input('targets', rows), mask, { name: 'bce' });
       const layout = layOut(network.list, () => 'all');
       const loss = meanLoss(losses, mask);
-      const emit = { ...runtime.emitOptions, repeat: runtime.repeats };
+      const fits = (step: Program) => runtime.fits(step);
+      const emit = { ...runtime.emitOptions, repeat: runtime.repeats, fits };
       const { step } = compileTraining(network.list, layout, loss, {}, update, emit);
       return { ...network, layout, program: step };
     });
