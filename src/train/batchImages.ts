@@ -8,6 +8,7 @@ import {
   augmentationStream,
   createAugmenter,
   type ImageFormat,
+  type PackedPixels,
 } from '../data/index.js';
 
 /** What is alike in all batches. */
@@ -33,34 +34,32 @@ export interface ImageWork {
   } | null;
 }
 
-/** Writes image k of the work, [channels, size, size] in [0, 1], to the start of an array. */
-export type ReadImage = (k: number, into: Float32Array) => void;
-
-/** A function that fills `into`, [places, channels, size, size], with the images of a batch. */
+/** A function that fills `into`, [places, channels, size, size], with the images of a batch: image k of the work is images[k]. */
 export function createImageFiller({ format, mean, sd }: ImageSettings) {
-  const { channels, size } = format;
-  const length = channels * size ** 2;
-  const image = new Float32Array(length);
-  let augmenter: { readonly settings: string; readonly apply: Augmenter['apply'] } | null = null;
+  const { channels, size, contrast } = format;
+  const shape = { channels, height: size, width: size, outside: contrast === 'local' ? 0.5 : 0 };
+  const unchanged = createAugmenter({}, shape, { mean, sd });
+  let current = { settings: '', apply: unchanged.apply };
   const augmenterFor = (settings: Augmentation): Augmenter['apply'] => {
     // By value: what comes from another thread is another object every time.
     const name = JSON.stringify(settings);
-    if (augmenter?.settings !== name) {
-      const outside = format.contrast === 'local' ? 0.5 : 0;
-      const { apply } = createAugmenter(settings, { channels, height: size, width: size, outside });
-      augmenter = { settings: name, apply };
+    if (current.settings !== name) {
+      current = { settings: name, apply: createAugmenter(settings, shape, { mean, sd }).apply };
     }
-    return augmenter.apply;
+    return current.apply;
   };
 
-  return ({ places, rows, slots, augmented }: ImageWork, into: Float32Array, read: ReadImage): void => {
-    const apply = augmented === null ? null : augmenterFor(augmented.settings);
+  return (
+    { places, rows, slots, augmented }: ImageWork,
+    into: Float32Array,
+    images: readonly PackedPixels[],
+  ): void => {
+    const length = channels * size ** 2;
+    const apply = augmented === null ? unchanged.apply : augmenterFor(augmented.settings);
     places.forEach((place, k) => {
-      const at = place * length;
-      read(k, image);
-      if (apply === null || augmented === null) into.set(image, at);
-      else apply(image, 0, into, at, augmentationStream(augmented.seed, augmented.epoch, rows[k], slots[k]));
-      standardise(into, at, length, mean, sd);
+      const random =
+        augmented === null ? null : augmentationStream(augmented.seed, augmented.epoch, rows[k], slots[k]);
+      apply(images[k], into, place * length, random);
     });
     fillEmpty(into, length, places);
   };
@@ -78,20 +77,5 @@ function fillEmpty(into: Float32Array, length: number, places: readonly number[]
       source = at;
       next++;
     } else into.copyWithin(at * length, source * length, (source + 1) * length);
-  }
-}
-
-function standardise(
-  pixels: Float32Array,
-  offset: number,
-  length: number,
-  mean: readonly number[],
-  sd: readonly number[],
-): void {
-  const area = length / mean.length;
-  for (let channel = 0; channel < mean.length; channel++) {
-    const start = offset + channel * area;
-    const [m, scale] = [mean[channel], 1 / sd[channel]];
-    for (let i = start; i < start + area; i++) pixels[i] = (pixels[i] - m) * scale;
   }
 }

@@ -1,6 +1,6 @@
 /** A thread that fills batches with images, one after the other in the order in which it is asked. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type PackedPixels, unpackImage } from '../data/index.js';
+import type { PackedPixels } from '../data/index.js';
 import { createImageFiller, type ImageSettings, type ImageWork } from './batchImages.js';
 
 /** One batch to fill. */
@@ -14,6 +14,6 @@ export interface ImageRequest {
 
 const fill = createImageFiller(workerData as ImageSettings);
 parentPort!.on('message', ({ work, pixels, into }: ImageRequest) => {
-  fill(work, into, (k, image) => unpackImage(pixels[k], image));
+  fill(work, into, pixels);
   parentPort!.postMessage(into, [into.buffer]);
 });
