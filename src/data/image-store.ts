@@ -7,8 +7,10 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { DataError } from '../errors.js';
-import { checkFormat, decodeImage, type ImageFormat } from './decode.js';
-import { type PackedPixels, readPacks, sharedPixels, unpackImage, writePack } from './image-pack.js';
+import { checkFormat, decodePacked, type ImageFormat } from './decode.js';
+import type { DecodeReply } from './decodeWorker.js';
+import { type PackedPixels, readPacks, unpackImage, writePack } from './image-pack.js';
+import { startThread, type Thread } from './threads.js';
 
 export interface ImageStoreOptions extends ImageFormat {
   /** Folder of the cache on disk; null keeps images in memory only. */
@@ -60,6 +62,9 @@ export interface ImageStore {
   stored(path: string): PackedPixels;
 }
 
+/** Files for which it is worth while to start a thread, which takes as long as the decoding of some ten. */
+const filesPerThread = 32;
+
 /** Decoded bytes after which a pack is written, so that an interrupted run keeps most of its work. */
 const packBytes = 64 * 2 ** 20;
 
@@ -67,7 +72,11 @@ const packBytes = 64 * 2 ** 20;
  * An empty store.
  * @throws ConfigError when the format is impossible
  */
-export function openImageStore({ cache, concurrency, ...options }: ImageStoreOptions): ImageStore {
+export function openImageStore({
+  cache,
+  concurrency = availableParallelism(),
+  ...options
+}: ImageStoreOptions): ImageStore {
   checkFormat(options);
   const format: Required<ImageFormat> = {
     size: options.size,
@@ -91,6 +100,13 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
     return pixels;
   };
 
+  /** None where a thread would have too little to do for its start, or were the only one. */
+  const startDecoders = (count: number): Thread<string, DecodeReply>[] => {
+    const threads = Math.min(concurrency, Math.floor(count / filesPerThread));
+    const script = new URL('./decodeWorker.js', import.meta.url);
+    return threads < 2 ? [] : Array.from({ length: threads }, () => startThread(script, format));
+  };
+
   const decodeAll = async (
     files: readonly { path: string; digest: string }[],
     onDone: (path: string, pixels: PackedPixels | DataError) => void,
@@ -105,10 +121,15 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
     };
     let next = 0;
     let stopped = false;
-    const work = async (): Promise<void> => {
+    const threads = startDecoders(files.length);
+    const decode = async (path: string, worker: number): Promise<PackedPixels> => {
+      const done = threads.length > 0 ? await threads[worker % threads.length].ask(path) : null;
+      return done ?? decodePacked(path, format);
+    };
+    const work = async (worker: number): Promise<void> => {
       while (next < files.length && !stopped) {
         const { path, digest } = files[next++];
-        const pixels = await decodeImage(path, format).then(pack, (error: unknown) => {
+        const pixels = await decode(path, worker).catch((error: unknown) => {
           if (error instanceof DataError) return error;
           throw error;
         });
@@ -119,13 +140,15 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
         if (bytes >= packBytes) await flush();
       }
     };
-    const workers = Array.from({ length: concurrency ?? availableParallelism() }, () =>
-      work().catch((error: unknown) => {
+    // Two files for each thread: one that it decodes and one that waits, so that it is never idle.
+    const workers = Array.from({ length: threads.length > 0 ? 2 * threads.length : concurrency }, (_, i) =>
+      work(i).catch((error: unknown) => {
         stopped = true;
         throw error;
       }),
     );
     const outcomes = await Promise.allSettled(workers);
+    for (const thread of threads) await thread.close();
     // What was decoded before a fault is kept.
     await flush();
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
@@ -182,14 +205,6 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
       unpackImage(pixels, into, offset);
     },
   };
-}
-
-function pack({ pixels, bits }: { pixels: Float32Array; bits: 8 | 16 }): PackedPixels {
-  const packed = sharedPixels(pixels.length, bits);
-  const most = bits === 8 ? 255 : 65535;
-  // Rounds like Math.round, since samples are not negative.
-  for (let i = 0; i < packed.length; i++) packed[i] = pixels[i] * most + 0.5;
-  return packed;
 }
 
 /** Digest of a file's path, time of change and size: a file that was replaced is decoded again. */
