@@ -141,6 +141,9 @@ const upperLimits = {
   cutoutSize: 1,
 } as const;
 
+/** Longest side: places beyond it do not fit into the kernels' integers. */
+const mostSide = 8192;
+
 /** Steps of the table of powers, which is wrong by less than 1e-4. */
 const powerSteps = 512;
 
@@ -158,9 +161,9 @@ export function createAugmenter(
   const chosen: Augmentation = { ...none, ...settings };
   checkSettings(chosen);
   const { channels, height, width, outside = 0 } = shape;
-  if (![channels, height, width].every((side) => Number.isInteger(side) && side > 0)) {
+  if (![channels, height, width].every((side) => Number.isInteger(side) && side > 0 && side <= mostSide)) {
     throw new ShapeError(
-      `createAugmenter: channels, height and width must be positive integers, got ${channels}, ${height}, ${width}`,
+      `createAugmenter: channels, height and width must be whole numbers from 1 to ${mostSide}, got ${channels}, ${height}, ${width}`,
     );
   }
   const area = height * width;

@@ -24,38 +24,36 @@ const bandBytes = 2 ** 20;
 
 const bytesPerSample = { u8: 1, u16: 2, f32: 4 } as const;
 
-/** Weights of a separable filter along one axis: output i sums `count[i]` inputs from `start[i]` on. */
+/** Weights of a separable filter along one axis: output i sums `count` inputs from `start[i]` on. */
 interface Taps {
-  /** `start`, `count` and then the weights, [to, most], as the kernels take them. */
+  /** `start` and then the weights, [to, count], as the kernels take them. */
   readonly bytes: Uint8Array;
   readonly start: Int32Array;
-  readonly count: Int32Array;
-  readonly most: number;
+  readonly count: number;
 }
 
 function taps(from: number, to: number): Taps {
   const scale = from / to;
   const support = Math.max(scale, 1);
-  const most = Math.min(from, Math.ceil(2 * support) + 1);
-  const bytes = new Uint8Array(4 * to * (2 + most));
+  const firstOf = (i: number) => Math.max(0, Math.floor((i + 0.5) * scale - support + 0.5));
+  const endOf = (i: number) => Math.min(from, Math.floor((i + 0.5) * scale + support + 0.5));
+  // The same for all outputs, some weights being 0: loops of one length are the faster ones.
+  let count = 0;
+  for (let i = 0; i < to; i++) count = Math.max(count, endOf(i) - firstOf(i));
+  const bytes = new Uint8Array(4 * to * (1 + count));
   const start = new Int32Array(bytes.buffer, 0, to);
-  const count = new Int32Array(bytes.buffer, 4 * to, to);
-  const weights = new Float32Array(bytes.buffer, 8 * to);
-  const row = new Float64Array(most);
+  const weights = new Float32Array(bytes.buffer, 4 * to);
+  const row = new Float64Array(count);
   for (let i = 0; i < to; i++) {
-    const centre = (i + 0.5) * scale;
-    const first = Math.max(0, Math.floor(centre - support + 0.5));
-    const end = Math.min(from, Math.floor(centre + support + 0.5));
-    start[i] = first;
-    count[i] = end - first;
+    start[i] = Math.min(firstOf(i), from - count);
     let sum = 0;
-    for (let k = 0; k < end - first; k++) {
-      row[k] = Math.max(0, 1 - Math.abs(first + k + 0.5 - centre) / support);
+    for (let k = 0; k < count; k++) {
+      row[k] = Math.max(0, 1 - Math.abs(start[i] + k + 0.5 - (i + 0.5) * scale) / support);
       sum += row[k];
     }
-    for (let k = 0; k < end - first; k++) weights[i * most + k] = row[k] / sum;
+    for (let k = 0; k < count; k++) weights[i * count + k] = row[k] / sum;
   }
-  return { bytes, start, count, most };
+  return { bytes, start, count };
 }
 
 /**
@@ -73,9 +71,9 @@ export function resizeRows(
   const lead = filtered ? 1 : 0;
   const pitch = width * channels * sample + lead;
   const [down, across] = [taps(height, toHeight), taps(width, toWidth)];
-  const endOf = (y: number) => down.start[y] + down.count[y];
+  const endOf = (y: number) => down.start[y] + down.count;
   const rowBytes = 4 * toWidth * channels;
-  const mostIn = Math.min(height, Math.max(down.most, Math.floor(bandBytes / pitch)));
+  const mostIn = Math.min(height, Math.max(down.count, Math.floor(bandBytes / pitch)));
   const mostOut = Math.min(toHeight, Math.max(1, Math.floor(bandBytes / rowBytes)));
   const places = layOut(
     ...[mostIn * pitch, pitch, down.bytes.length, across.bytes.length],
@@ -105,7 +103,7 @@ export function resizeRows(
     end = last;
     resize(
       ...([window + lead, pitch, from, y0, y1] as const),
-      ...([downTaps, toHeight, down.most, acrossTaps, toWidth, across.most] as const),
+      ...([downTaps, toHeight, down.count, acrossTaps, toWidth, across.count] as const),
       ...([channels, width * channels, sums, band] as const),
     );
     onBand(band, y0, y1, rooms);

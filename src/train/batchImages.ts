@@ -2,14 +2,9 @@
  * The pixels of a batch: read, augmented, standardised and put into their places. What it takes is plain data, so that
  * the training's own thread and a worker do the same, to the same bits.
  */
-import {
-  type Augmentation,
-  type Augmenter,
-  augmentationStream,
-  createAugmenter,
-  type ImageFormat,
-  type PackedPixels,
-} from '../data/index.js';
+// Not from the index, whose other parts would take half of a worker's start.
+import { type Augmentation, type Augmenter, augmentationStream, createAugmenter } from '../data/augment.js';
+import type { ImageFormat, PackedPixels } from '../data/index.js';
 
 /** What is alike in all batches. */
 export interface ImageSettings {

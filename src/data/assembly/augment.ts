@@ -3,61 +3,59 @@
  * has checked that everything lies within memory. Without relaxed SIMD, so that every processor makes the same bits.
  */
 
-/** Two neighbours each of four places, left ones to lanes 0, 2, 4, 6 of narrow integers: see `left` and `right`. */
+/** Two neighbours each of four places as 16-bit integers; those of 16 bits less 32768. */
 // @ts-ignore: decorator
 @inline
 function pairs<T>(a: usize, b: usize, c: usize, d: usize): v128 {
   if (sizeof<T>() == 1) {
-    let v = i32x4.splat(0);
-    v = v128.load_lane<u16>(a, v, 0);
-    v = v128.load_lane<u16>(b, v, 2);
-    v = v128.load_lane<u16>(c, v, 4);
-    return v128.load_lane<u16>(d, v, 6);
+    let v = v128.load_zero<u32>(a);
+    v = v128.load_lane<u16>(b, v, 1);
+    v = v128.load_lane<u16>(c, v, 2);
+    v = v128.load_lane<u16>(d, v, 3);
+    return i16x8.extend_low_i8x16_u(v);
   }
   let v = v128.load_zero<u32>(a);
   v = v128.load_lane<u32>(b, v, 1);
   v = v128.load_lane<u32>(c, v, 2);
-  return v128.load_lane<u32>(d, v, 3);
+  v = v128.load_lane<u32>(d, v, 3);
+  return v128.xor(v, i16x8.splat(-32768));
+}
+
+/** One place in fixed point, 16 bits of which are fractions of a pixel: the low half of 1.5 · 2^52 plus a whole number. */
+// @ts-ignore: decorator
+@inline
+function fixed(place: f64): i32 {
+  return <i32>reinterpret<i64>(place * 65536 + 6755399441055744);
+}
+
+/** Four places, `step` apart, less the first. */
+// @ts-ignore: decorator
+@inline
+function fixedSteps(step: f64): v128 {
+  const second = i32x4.replace_lane(i32x4.splat(0), 1, fixed(step));
+  return i32x4.replace_lane(i32x4.replace_lane(second, 2, fixed(2 * step)), 3, fixed(3 * step));
 }
 
 // @ts-ignore: decorator
 @inline
-function left<T>(pair: v128): v128 {
-  return f32x4.convert_i32x4_s(v128.and(pair, i32x4.splat(sizeof<T>() == 1 ? 0xff : 0xffff)));
+function fraction(value: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(value), f32x4.splat(1.0 / 65536));
 }
 
+/** max(0, 1 − |place − nearest|), the share of a pixel's width that lies within the image. */
 // @ts-ignore: decorator
 @inline
-function right<T>(pair: v128): v128 {
-  return f32x4.convert_i32x4_s(i32x4.shr_u(pair, sizeof<T>() == 1 ? 8 : 16));
-}
-
-/** The two lower lanes of both, as floats. */
-// @ts-ignore: decorator
-@inline
-function joined(low: v128, high: v128): v128 {
-  return v128.shuffle<u64>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
-}
-
-// @ts-ignore: decorator
-@inline
-function clamped(value: v128, last: v128): v128 {
-  return f64x2.pmin(f64x2.pmax(value, f64x2.splat(0)), last);
-}
-
-/** max(0, 1 − |value − nearest|), the share of a pixel's width that lies within the image. */
-// @ts-ignore: decorator
-@inline
-function inside(value: v128, nearest: v128): v128 {
-  return f64x2.pmax(f64x2.sub(f64x2.splat(1), f64x2.abs(f64x2.sub(value, nearest))), f64x2.splat(0));
+function inside(place: v128, nearest: v128): v128 {
+  const distance = fraction(i32x4.abs(i32x4.sub(place, nearest)));
+  return f32x4.pmax(f32x4.sub(f32x4.splat(1), distance), f32x4.splat(0));
 }
 
 /**
- * Bilinear samples of a similarity, in float64 up to the place, in float32 from there on.
+ * Bilinear samples of a similarity; their places to 1/65536 pixel, as fine as PyTorch's in float32.
  * @param cosX, sinX, cosY, sinY what a step along x and y adds to the place in the source:
  *   (cosX dx + sinX dy, cosY dy − sinY dx) from the centre, dx and dy less the shift
  * @param black fade out to `outside` over one pixel instead of repeating the edge
- * @param scale of stored samples
+ * @param scale of stored samples, times −32768
  */
 // @ts-ignore: decorator
 @inline
@@ -77,64 +75,52 @@ function warp<T>(
   outside: f32,
   scale: f32,
 ): void {
-  const lastX = <f64>(width - 1);
-  const lastY = <f64>(height - 1);
-  const centreX = lastX / 2;
-  const centreY = lastY / 2;
-  const mostLeft = f64x2.splat(max(0, width - 2));
-  const mostTop = f64x2.splat(max(0, height - 2));
-  const limitX = f64x2.splat(lastX);
-  const limitY = f64x2.splat(lastY);
-  const across = f64x2.splat(width);
-  // The low half of 2^52 plus a whole number is that number as an integer.
-  const toInteger = f64x2.splat(4503599627370496);
+  const centreX = <f64>(width - 1) / 2;
+  const centreY = <f64>(height - 1) / 2;
+  const stepsX = fixedSteps(cosX);
+  const stepsY = fixedSteps(-sinY);
+  const lastX = i32x4.splat((width - 1) << 16);
+  const lastY = i32x4.splat((height - 1) << 16);
+  const mostLeft = i32x4.splat(max(0, width - 2));
+  const mostTop = i32x4.splat(max(0, height - 2));
+  const nil = i32x4.splat(0);
   const area = <usize>height * width;
   // An image one pixel high is its own neighbour below; one that is one pixel wide has a right one of weight 0.
   const below = (height > 1 ? width : 0) * sizeof<T>();
   for (let y = 0; y < height; y++) {
+    const dx = -centreX - shiftX;
     const dy = <f64>y - centreY - shiftY;
-    const rowX = f64x2.splat(sinX * dy);
-    const rowY = f64x2.splat(cosY * dy);
+    let firstX = cosX * dx + sinX * dy + centreX;
+    let firstY = cosY * dy - sinY * dx + centreY;
     for (let x = 0; x < width; x += 4) {
-      const dx = <f64>x - centreX - shiftX;
-      const dx0 = f64x2.replace_lane(f64x2.splat(dx), 1, dx + 1);
-      const dx1 = f64x2.add(dx0, f64x2.splat(2));
-      const x0 = f64x2.add(f64x2.add(f64x2.mul(f64x2.splat(cosX), dx0), rowX), f64x2.splat(centreX));
-      const x1 = f64x2.add(f64x2.add(f64x2.mul(f64x2.splat(cosX), dx1), rowX), f64x2.splat(centreX));
-      const y0 = f64x2.add(f64x2.sub(rowY, f64x2.mul(f64x2.splat(sinY), dx0)), f64x2.splat(centreY));
-      const y1 = f64x2.add(f64x2.sub(rowY, f64x2.mul(f64x2.splat(sinY), dx1)), f64x2.splat(centreY));
-      const nearX0 = clamped(x0, limitX);
-      const nearX1 = clamped(x1, limitX);
-      const nearY0 = clamped(y0, limitY);
-      const nearY1 = clamped(y1, limitY);
-      const left0 = f64x2.pmin(f64x2.floor(nearX0), mostLeft);
-      const left1 = f64x2.pmin(f64x2.floor(nearX1), mostLeft);
-      const top0 = f64x2.pmin(f64x2.floor(nearY0), mostTop);
-      const top1 = f64x2.pmin(f64x2.floor(nearY1), mostTop);
-      const fractionX = joined(f64x2.sub(nearX0, left0), f64x2.sub(nearX1, left1));
-      const fractionY = joined(f64x2.sub(nearY0, top0), f64x2.sub(nearY1, top1));
-      const bases0 = f64x2.add(f64x2.add(f64x2.mul(top0, across), left0), toInteger);
-      const bases1 = f64x2.add(f64x2.add(f64x2.mul(top1, across), left1), toInteger);
-      let a = source + <usize>i32x4.extract_lane(bases0, 0) * sizeof<T>();
-      let b = source + <usize>i32x4.extract_lane(bases0, 2) * sizeof<T>();
-      let c = source + <usize>i32x4.extract_lane(bases1, 0) * sizeof<T>();
-      let d = source + <usize>i32x4.extract_lane(bases1, 2) * sizeof<T>();
-      const coverage = black
-        ? joined(
-            f64x2.mul(inside(x0, nearX0), inside(y0, nearY0)),
-            f64x2.mul(inside(x1, nearX1), inside(y1, nearY1)),
-          )
-        : f32x4.splat(1);
+      const placeX = i32x4.add(i32x4.splat(fixed(firstX)), stepsX);
+      const placeY = i32x4.add(i32x4.splat(fixed(firstY)), stepsY);
+      firstX += 4 * cosX;
+      firstY -= 4 * sinY;
+      const nearX = i32x4.min_s(i32x4.max_s(placeX, nil), lastX);
+      const nearY = i32x4.min_s(i32x4.max_s(placeY, nil), lastY);
+      const left = i32x4.min_s(i32x4.shr_u(nearX, 16), mostLeft);
+      const top = i32x4.min_s(i32x4.shr_u(nearY, 16), mostTop);
+      // How far to the right neighbour, in 32768ths of a pixel: q. Weights are −(32768 − q) and −q, since 32768 itself
+      // does not fit into 16 bits.
+      const q = i32x4.shr_u(i32x4.sub(nearX, i32x4.shl(left, 16)), 1);
+      const weights = v128.or(i32x4.shl(i32x4.neg(q), 16), v128.xor(q, i32x4.splat(0x8000)));
+      const down = fraction(i32x4.sub(nearY, i32x4.shl(top, 16)));
+      const bases = i32x4.add(i32x4.mul(top, i32x4.splat(width)), left);
+      let a = source + <usize>i32x4.extract_lane(bases, 0) * sizeof<T>();
+      let b = source + <usize>i32x4.extract_lane(bases, 1) * sizeof<T>();
+      let c = source + <usize>i32x4.extract_lane(bases, 2) * sizeof<T>();
+      let d = source + <usize>i32x4.extract_lane(bases, 3) * sizeof<T>();
+      const coverage = black ? f32x4.mul(inside(placeX, nearX), inside(placeY, nearY)) : f32x4.splat(1);
       let to = output + ((<usize>y * width + x) << 2);
       for (let channel = 0; channel < channels; channel++) {
         const above = pairs<T>(a, b, c, d);
         const under = pairs<T>(a + below, b + below, c + below, d + below);
-        const upperLeft = left<T>(above);
-        const lowerLeft = left<T>(under);
-        const upper = f32x4.add(upperLeft, f32x4.mul(fractionX, f32x4.sub(right<T>(above), upperLeft)));
-        const lower = f32x4.add(lowerLeft, f32x4.mul(fractionX, f32x4.sub(right<T>(under), lowerLeft)));
-        let value = f32x4.add(upper, f32x4.mul(fractionY, f32x4.sub(lower, upper)));
+        const upper = f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(above, weights));
+        const lower = f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(under, weights));
+        let value = f32x4.add(upper, f32x4.mul(down, f32x4.sub(lower, upper)));
         value = f32x4.mul(value, f32x4.splat(scale));
+        if (sizeof<T>() == 2) value = f32x4.add(value, f32x4.splat(32768.0 / 65535));
         if (black) {
           const around = f32x4.splat(outside);
           value = f32x4.add(around, f32x4.mul(coverage, f32x4.sub(value, around)));
@@ -171,7 +157,7 @@ export function warp8(
   black: bool,
   outside: f32,
 ): void {
-  const scale: f32 = 1.0 / 255;
+  const scale: f32 = -1.0 / (255 * 32768);
   if (black) warp<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
   else warp<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
 }
@@ -191,7 +177,7 @@ export function warp16(
   black: bool,
   outside: f32,
 ): void {
-  const scale: f32 = 1.0 / 65535;
+  const scale: f32 = -1.0 / (65535 * 32768.0);
   if (black) warp<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
   else warp<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
 }

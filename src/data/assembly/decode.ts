@@ -39,37 +39,35 @@ function sumRows<T>(first: usize, pitch: usize, count: i32, weights: usize, samp
 }
 
 /** A row of sums to one of `width` pixels. */
-function narrow(sums: usize, taps: usize, width: i32, most: i32, channels: i32, output: usize): void {
-  const counts = taps + (<usize>width << 2);
-  const weights = counts + (<usize>width << 2);
-  for (let x = 0; x < width; x++) {
-    const first = <usize>load<i32>(taps + (<usize>x << 2)) * channels;
-    const count = load<i32>(counts + (<usize>x << 2));
-    const row = weights + (<usize>(x * most) << 2);
+function narrow(sums: usize, taps: usize, width: i32, count: i32, channels: i32, output: usize): void {
+  let weights = taps + (<usize>width << 2);
+  const pixel = <usize>channels << 2;
+  for (let x = 0; x < width; x++, weights += <usize>count << 2) {
+    const first = sums + <usize>load<i32>(taps + (<usize>x << 2)) * pixel;
     if (channels == 3) {
       // Red, green, blue and one more, which the next pixel writes over.
       let sum = f32x4.splat(0);
-      for (let k = 0; k < count; k++) {
-        const weight = v128.load_splat<u32>(row + (<usize>k << 2));
-        sum = f32x4.add(sum, f32x4.mul(weight, v128.load(sums + ((first + k * 3) << 2))));
+      for (let k = 0, at = first; k < count; k++, at += 12) {
+        sum = f32x4.add(sum, f32x4.mul(v128.load_splat<u32>(weights + (<usize>k << 2)), v128.load(at)));
       }
-      v128.store(output + (<usize>(x * 3) << 2), sum);
+      v128.store(output, sum);
     } else {
-      for (let c = 0; c < channels; c++) {
+      for (let c: usize = 0; c < pixel; c += 4) {
         let sum: f32 = 0;
-        for (let k = 0; k < count; k++) {
-          sum += load<f32>(row + (<usize>k << 2)) * load<f32>(sums + ((first + k * channels + c) << 2));
+        for (let k = 0, at = first + c; k < count; k++, at += pixel) {
+          sum += load<f32>(weights + (<usize>k << 2)) * load<f32>(at);
         }
-        store<f32>(output + (<usize>(x * channels + c) << 2), sum);
+        store<f32>(output + c, sum);
       }
     }
+    output += pixel;
   }
 }
 
 /**
  * Output rows y0 … y1 − 1.
  * @param rows the first of the input rows held, its number `from`, `pitch` bytes apart
- * @param down, across filters: i32 first inputs, i32 counts, f32 weights [outputs, most]
+ * @param down, across filters: i32 first inputs, f32 weights [outputs, count]
  * @param samples per input row
  * @param sums room for one input row
  * @param output [height, width, channels]; row y0 first
@@ -84,22 +82,20 @@ function resize<T>(
   y1: i32,
   down: usize,
   height: i32,
-  mostDown: i32,
+  countDown: i32,
   across: usize,
   width: i32,
-  mostAcross: i32,
+  countAcross: i32,
   channels: i32,
   samples: i32,
   sums: usize,
   output: usize,
 ): void {
-  const counts = down + (<usize>height << 2);
-  const weights = counts + (<usize>height << 2);
   for (let y = y0; y < y1; y++) {
     const first = rows + <usize>(load<i32>(down + (<usize>y << 2)) - from) * pitch;
-    const row = weights + (<usize>(y * mostDown) << 2);
-    sumRows<T>(first, pitch, load<i32>(counts + (<usize>y << 2)), row, samples, sums);
-    narrow(sums, across, width, mostAcross, channels, output + (<usize>((y - y0) * width * channels) << 2));
+    const weights = down + (<usize>(height + y * countDown) << 2);
+    sumRows<T>(first, pitch, countDown, weights, samples, sums);
+    narrow(sums, across, width, countAcross, channels, output + (<usize>((y - y0) * width * channels) << 2));
   }
 }
 
@@ -111,10 +107,10 @@ export function resize8(
   y1: i32,
   down: usize,
   height: i32,
-  mostDown: i32,
+  countDown: i32,
   across: usize,
   width: i32,
-  mostAcross: i32,
+  countAcross: i32,
   channels: i32,
   samples: i32,
   sums: usize,
@@ -128,10 +124,10 @@ export function resize8(
     y1,
     down,
     height,
-    mostDown,
+    countDown,
     across,
     width,
-    mostAcross,
+    countAcross,
     channels,
     samples,
     sums,
@@ -147,10 +143,10 @@ export function resize16(
   y1: i32,
   down: usize,
   height: i32,
-  mostDown: i32,
+  countDown: i32,
   across: usize,
   width: i32,
-  mostAcross: i32,
+  countAcross: i32,
   channels: i32,
   samples: i32,
   sums: usize,
@@ -164,10 +160,10 @@ export function resize16(
     y1,
     down,
     height,
-    mostDown,
+    countDown,
     across,
     width,
-    mostAcross,
+    countAcross,
     channels,
     samples,
     sums,
@@ -183,10 +179,10 @@ export function resizeFloat(
   y1: i32,
   down: usize,
   height: i32,
-  mostDown: i32,
+  countDown: i32,
   across: usize,
   width: i32,
-  mostAcross: i32,
+  countAcross: i32,
   channels: i32,
   samples: i32,
   sums: usize,
@@ -200,10 +196,10 @@ export function resizeFloat(
     y1,
     down,
     height,
-    mostDown,
+    countDown,
     across,
     width,
-    mostAcross,
+    countAcross,
     channels,
     samples,
     sums,
