@@ -4,13 +4,13 @@
  * neither the second epoch nor the second run decodes. Collections larger than memory are not served yet.
  */
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { DataError } from '../errors.js';
 import { checkFormat, decodePacked, type ImageFormat } from './decode.js';
-import type { DecodeReply } from './decodeWorker.js';
+import type { DecodeReply, DecodeRequest } from './decodeWorker.js';
 import { type PackedPixels, readPacks, unpackImage, writePack } from './image-pack.js';
-import { startThread, type Thread } from './threads.js';
+import { type Thread, takeThread } from './threads.js';
 
 export interface ImageStoreOptions extends ImageFormat {
   /** Folder of the cache on disk; null keeps images in memory only. */
@@ -62,8 +62,10 @@ export interface ImageStore {
   stored(path: string): PackedPixels;
 }
 
-/** Files for which it is worth while to start a thread, which takes as long as the decoding of some ten. */
-const filesPerThread = 32;
+/** Files for which it is worth while to start a thread, which takes as long as the decoding of half of them. */
+const filesPerThread = 64;
+/** Files of one message to a thread, which takes as long as a tenth of an image. */
+const filesPerRequest = 8;
 
 /** Decoded bytes after which a pack is written, so that an interrupted run keeps most of its work. */
 const packBytes = 64 * 2 ** 20;
@@ -101,10 +103,10 @@ export function openImageStore({
   };
 
   /** None where a thread would have too little to do for its start, or were the only one. */
-  const startDecoders = (count: number): Thread<string, DecodeReply>[] => {
+  const takeDecoders = (count: number): Thread<DecodeRequest, DecodeReply>[] => {
     const threads = Math.min(concurrency, Math.floor(count / filesPerThread));
     const script = new URL('./decodeWorker.js', import.meta.url);
-    return threads < 2 ? [] : Array.from({ length: threads }, () => startThread(script, format));
+    return threads < 2 ? [] : Array.from({ length: threads }, () => takeThread(script));
   };
 
   const decodeAll = async (
@@ -119,28 +121,31 @@ export function openImageStore({
       bytes = 0;
       if (cache !== null && full.size > 0) await writePack(cache, prefix, full);
     };
+    const threads = takeDecoders(files.length);
     let next = 0;
     let stopped = false;
-    const threads = startDecoders(files.length);
-    const decode = async (path: string, worker: number): Promise<PackedPixels> => {
-      const done = threads.length > 0 ? await threads[worker % threads.length].ask(path) : null;
-      return done ?? decodePacked(path, format);
-    };
     const work = async (worker: number): Promise<void> => {
       while (next < files.length && !stopped) {
-        const { path, digest } = files[next++];
-        const pixels = await decode(path, worker).catch((error: unknown) => {
-          if (error instanceof DataError) return error;
-          throw error;
-        });
-        onDone(path, pixels);
-        if (pixels instanceof DataError) continue;
-        pending.set(digest, pixels);
-        bytes += pixels.byteLength;
-        if (bytes >= packBytes) await flush();
+        const some = files.slice(next, next + (threads.length > 0 ? filesPerRequest : 1));
+        next += some.length;
+        const paths = some.map(({ path }) => path);
+        const decoded: DecodeReply = await (threads[worker % threads.length]?.ask({ paths, format }) ?? []);
+        for (const [i, { path, digest }] of some.entries()) {
+          const pixels =
+            decoded[i] ??
+            (await decodePacked(path, format).catch((error: unknown) => {
+              if (error instanceof DataError) return error;
+              throw error;
+            }));
+          onDone(path, pixels);
+          if (pixels instanceof DataError) continue;
+          pending.set(digest, pixels);
+          bytes += pixels.byteLength;
+          if (bytes >= packBytes) await flush();
+        }
       }
     };
-    // Two files for each thread: one that it decodes and one that waits, so that it is never idle.
+    // Two requests for each thread: one that it works on and one that waits, so that it is never idle.
     const workers = Array.from({ length: threads.length > 0 ? 2 * threads.length : concurrency }, (_, i) =>
       work(i).catch((error: unknown) => {
         stopped = true;
@@ -174,7 +179,7 @@ export function openImageStore({
         const pixels = images.get(path);
         if (pixels !== undefined) finish(path, pixels);
         else {
-          const digest = await digestOf(path);
+          const digest = digestOf(path);
           if (digest instanceof DataError) finish(path, digest);
           else files.push({ path, digest });
         }
@@ -208,9 +213,9 @@ export function openImageStore({
 }
 
 /** Digest of a file's path, time of change and size: a file that was replaced is decoded again. */
-async function digestOf(path: string): Promise<string | DataError> {
+function digestOf(path: string): string | DataError {
   try {
-    const { mtimeMs, size } = await stat(path);
+    const { mtimeMs, size } = statSync(path);
     return createHash('sha256')
       .update(JSON.stringify([path, mtimeMs, size]))
       .digest('hex')

@@ -88,7 +88,7 @@ export {
   type Table,
   type TableHeader,
 } from './table.js';
-export { startThread, type Thread } from './threads.js';
+export { type Thread, takeThread } from './threads.js';
 export { defaultMissing, isNumber } from './values.js';
 export {
   basicTokens,

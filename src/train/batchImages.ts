@@ -3,7 +3,7 @@
  * the training's own thread and a worker do the same, to the same bits.
  */
 // Not from the index, whose other parts would take half of a worker's start.
-import { type Augmentation, type Augmenter, augmentationStream, createAugmenter } from '../data/augment.js';
+import { type Augmentation, augmentationStream, createAugmenter } from '../data/augment.js';
 import type { ImageFormat, PackedPixels } from '../data/index.js';
 
 /** What is alike in all batches. */
@@ -33,24 +33,13 @@ export interface ImageWork {
 export function createImageFiller({ format, mean, sd }: ImageSettings) {
   const { channels, size, contrast } = format;
   const shape = { channels, height: size, width: size, outside: contrast === 'local' ? 0.5 : 0 };
-  const unchanged = createAugmenter({}, shape, { mean, sd });
-  let current = { settings: '', apply: unchanged.apply };
-  const augmenterFor = (settings: Augmentation): Augmenter['apply'] => {
-    // By value: what comes from another thread is another object every time.
-    const name = JSON.stringify(settings);
-    if (current.settings !== name) {
-      current = { settings: name, apply: createAugmenter(settings, shape, { mean, sd }).apply };
-    }
-    return current.apply;
-  };
-
   return (
     { places, rows, slots, augmented }: ImageWork,
     into: Float32Array,
     images: readonly PackedPixels[],
   ): void => {
     const length = channels * size ** 2;
-    const apply = augmented === null ? unchanged.apply : augmenterFor(augmented.settings);
+    const { apply } = createAugmenter(augmented?.settings ?? {}, shape, { mean, sd });
     places.forEach((place, k) => {
       const random =
         augmented === null ? null : augmentationStream(augmented.seed, augmented.epoch, rows[k], slots[k]);

@@ -1,10 +1,11 @@
 /** A thread that fills batches with images, one after the other in the order in which it is asked. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import type { PackedPixels } from '../data/index.js';
 import { createImageFiller, type ImageSettings, type ImageWork } from './batchImages.js';
 
 /** One batch to fill. */
 export interface ImageRequest {
+  readonly settings: ImageSettings;
   readonly work: ImageWork;
   /** The samples of each image, shared memory. */
   readonly pixels: readonly PackedPixels[];
@@ -12,8 +13,7 @@ export interface ImageRequest {
   readonly into: Float32Array<ArrayBuffer>;
 }
 
-const fill = createImageFiller(workerData as ImageSettings);
-parentPort!.on('message', ({ work, pixels, into }: ImageRequest) => {
-  fill(work, into, pixels);
+parentPort!.on('message', ({ settings, work, pixels, into }: ImageRequest) => {
+  createImageFiller(settings)(work, into, pixels);
   parentPort!.postMessage(into, [into.buffer]);
 });

@@ -1,13 +1,13 @@
 /** Threads that fill batches with images while the training's own thread is busy with a step. */
-import { startThread } from '../data/index.js';
+import { takeThread } from '../data/index.js';
 import type { ImageSettings } from './batchImages.js';
 import type { ImageRequest } from './imageWorker.js';
 
 /** A number of threads; requests go to them in turn. */
 export interface ImageWorkers {
   /** Fills `request.into`, which is gone here until the promise hands it back. */
-  fill(request: ImageRequest): Promise<Float32Array<ArrayBuffer>>;
-  /** Ends the threads; what they had not done is rejected. */
+  fill(request: Omit<ImageRequest, 'settings'>): Promise<Float32Array<ArrayBuffer>>;
+  /** Gives the threads back; what they had not done is rejected. */
   close(): Promise<void>;
 }
 
@@ -15,11 +15,11 @@ export interface ImageWorkers {
 export function startImageWorkers(count: number, settings: ImageSettings): ImageWorkers {
   const script = new URL('./imageWorker.js', import.meta.url);
   const threads = Array.from({ length: count }, () =>
-    startThread<ImageRequest, Float32Array<ArrayBuffer>>(script, settings),
+    takeThread<ImageRequest, Float32Array<ArrayBuffer>>(script),
   );
   let next = 0;
   return {
-    fill: (request) => threads[next++ % count].ask(request, [request.into.buffer]),
+    fill: (request) => threads[next++ % count].ask({ ...request, settings }, [request.into.buffer]),
     close: async () => {
       await Promise.all(threads.map((thread) => thread.close()));
     },
