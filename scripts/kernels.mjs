@@ -11,8 +11,9 @@ const { error, stderr } = await asc.main(['src/data/assembly/index.ts', ...optio
     bytes = contents;
   },
 });
-if (error !== null || bytes === null) {
-  console.error(stderr.toString() || error);
+const complaints = stderr.toString();
+if (error !== null || bytes === null || complaints !== '') {
+  console.error(complaints || error);
   process.exit(1);
 }
 mkdirSync('dist/src/data', { recursive: true });

@@ -182,11 +182,12 @@ export function createAugmenter(
     }
   };
 
-  const sample = (drawn: Drawn, source: number, bits: 8 | 16, image: number): void => {
+  /** @returns the sum of the values, or null where it has not been worked out */
+  const sample = (drawn: Drawn, source: number, bits: 8 | 16, image: number): number | null => {
     if (!moves(drawn)) {
       if (bits === 8) kernels.unpack8(source, image, size);
       else kernels.unpack16(source, image, size);
-      return;
+      return null;
     }
     // Back from output to source: the inverse of mirror, then scale and turn, then shift.
     const [signX, signY] = [drawn.mirrorX ? -1 : 1, drawn.mirrorY ? -1 : 1];
@@ -194,7 +195,7 @@ export function createAugmenter(
     const sin = Math.sin(drawn.angle) / drawn.scale;
     const warp = bits === 8 ? kernels.warp8 : kernels.warp16;
     const turn = [signX * cos, signX * sin, signY * cos, signY * sin] as const;
-    warp(source, image, channels, height, width, ...turn, drawn.shiftX, drawn.shiftY, black, outside);
+    return warp(source, image, channels, height, width, ...turn, drawn.shiftX, drawn.shiftY, black, outside);
   };
 
   return {
@@ -207,11 +208,14 @@ export function createAugmenter(
       const drawn = random === null ? still : draw(chosen, height, width, random);
       const [source, image, table, state] = layOut(samples.byteLength, 4 * size, 4 * (powerSteps + 2), 16);
       bytesAt(source, samples.byteLength).set(bytesOf(samples));
-      sample(drawn, source, samples.BYTES_PER_ELEMENT === 1 ? 8 : 16, image);
+      let total = sample(drawn, source, samples.BYTES_PER_ELEMENT === 1 ? 8 : 16, image);
       const { brightness, contrast, gamma, saturation, noise, cut } = drawn;
-      if (channels === 3 && saturation !== 1) kernels.saturate(image, area, saturation);
+      if (channels === 3 && saturation !== 1) {
+        kernels.saturate(image, area, saturation);
+        total = null;
+      }
       const toned = brightness !== 0 || contrast !== 1;
-      const mean = toned ? kernels.sum(image, size) / size : 0;
+      const mean = toned ? (total ?? kernels.sum(image, size)) / size : 0;
       const added = mean - contrast * mean + brightness;
       const further = gamma !== 1 || noise > 0 || cut;
       if (toned || (standard !== null && !further)) finish(image, contrast, added, !further);

@@ -51,7 +51,7 @@ type Warp = (
   shiftY: number,
   black: boolean,
   outside: number,
-) => void;
+) => number;
 
 type Resize = (
   rows: number,

@@ -26,7 +26,7 @@ const bytesPerSample = { u8: 1, u16: 2, f32: 4 } as const;
 
 /** Weights of a separable filter along one axis: output i sums `count` inputs from `start[i]` on. */
 interface Taps {
-  /** `start` and then the weights, [to, count], as the kernels take them. */
+  /** `start` and then the weights, [count, to], as the kernels take them. */
   readonly bytes: Uint8Array;
   readonly start: Int32Array;
   readonly count: number;
@@ -51,7 +51,7 @@ function taps(from: number, to: number): Taps {
       row[k] = Math.max(0, 1 - Math.abs(start[i] + k + 0.5 - (i + 0.5) * scale) / support);
       sum += row[k];
     }
-    for (let k = 0; k < count; k++) weights[i * count + k] = row[k] / sum;
+    for (let k = 0; k < count; k++) weights[k * to + i] = row[k] / sum;
   }
   return { bytes, start, count };
 }

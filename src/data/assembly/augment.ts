@@ -56,6 +56,7 @@ function inside(place: v128, nearest: v128): v128 {
  *   (cosX dx + sinX dy, cosY dy − sinY dx) from the centre, dx and dy less the shift
  * @param black fade out to `outside` over one pixel instead of repeating the edge
  * @param scale of stored samples, times −32768
+ * @returns the sum of the values
  */
 // @ts-ignore: decorator
 @inline
@@ -74,7 +75,8 @@ function warp<T>(
   black: bool,
   outside: f32,
   scale: f32,
-): void {
+): f64 {
+  let total: f64 = 0;
   const centreX = <f64>(width - 1) / 2;
   const centreY = <f64>(height - 1) / 2;
   const stepsX = fixedSteps(cosX);
@@ -92,6 +94,7 @@ function warp<T>(
     const dy = <f64>y - centreY - shiftY;
     let firstX = cosX * dx + sinX * dy + centreX;
     let firstY = cosY * dy - sinY * dx + centreY;
+    let rowTotal = f32x4.splat(0);
     for (let x = 0; x < width; x += 4) {
       const placeX = i32x4.add(i32x4.splat(fixed(firstX)), stepsX);
       const placeY = i32x4.add(i32x4.splat(fixed(firstY)), stepsY);
@@ -127,10 +130,13 @@ function warp<T>(
         }
         if (x + 4 <= width) v128.store(to, value);
         else {
+          // The last one to three of a row.
+          value = v128.and(value, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(width - x)));
           v128.store_lane<f32>(to, value, 0);
           if (x + 1 < width) v128.store_lane<f32>(to, value, 1, 4);
           if (x + 2 < width) v128.store_lane<f32>(to, value, 2, 8);
         }
+        rowTotal = f32x4.add(rowTotal, value);
         const step = area * sizeof<T>();
         a += step;
         b += step;
@@ -139,7 +145,11 @@ function warp<T>(
         to += area << 2;
       }
     }
+    const high = v128.shuffle<u64>(rowTotal, rowTotal, 1, 0);
+    const two = f64x2.add(f64x2.promote_low_f32x4(rowTotal), f64x2.promote_low_f32x4(high));
+    total += f64x2.extract_lane(two, 0) + f64x2.extract_lane(two, 1);
   }
+  return total;
 }
 
 export function warp8(
@@ -156,10 +166,10 @@ export function warp8(
   shiftY: f64,
   black: bool,
   outside: f32,
-): void {
+): f64 {
   const scale: f32 = -1.0 / (255 * 32768);
-  if (black) warp<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
-  else warp<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
+  if (black) return warp<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
+  return warp<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
 }
 
 export function warp16(
@@ -176,10 +186,10 @@ export function warp16(
   shiftY: f64,
   black: bool,
   outside: f32,
-): void {
+): f64 {
   const scale: f32 = -1.0 / (65535 * 32768.0);
-  if (black) warp<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
-  else warp<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
+  if (black) return warp<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
+  return warp<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
 }
 
 /** Stored samples as floats in [0, 1]. Writes and reads up to 15 bytes beyond the end, as all below. */

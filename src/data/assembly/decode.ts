@@ -13,18 +13,30 @@ function four<T>(at: usize): v128 {
   return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load_zero<u32>(at))));
 }
 
-/** One output row before it is narrowed: the sum over input rows `pitch` apart, each times its weight. */
+/**
+ * One output row before it is narrowed: the sum over input rows `pitch` bytes apart, each times its weight.
+ * @param weights `stride` bytes apart
+ */
 // @ts-ignore: decorator
 @inline
-function sumRows<T>(first: usize, pitch: usize, count: i32, weights: usize, samples: i32, sums: usize): void {
+function sumRows<T>(
+  first: usize,
+  pitch: usize,
+  count: i32,
+  weights: usize,
+  stride: usize,
+  samples: i32,
+  sums: usize,
+): void {
   for (let i = 0; i < samples; i += 16) {
     let s0 = f32x4.splat(0);
     let s1 = f32x4.splat(0);
     let s2 = f32x4.splat(0);
     let s3 = f32x4.splat(0);
     let at = first + <usize>i * sizeof<T>();
-    for (let k = 0; k < count; k++, at += pitch) {
-      const weight = v128.load_splat<u32>(weights + (<usize>k << 2));
+    let w = weights;
+    for (let k = 0; k < count; k++, at += pitch, w += stride) {
+      const weight = v128.load_splat<u32>(w);
       s0 = f32x4.add(s0, f32x4.mul(weight, four<T>(at)));
       s1 = f32x4.add(s1, f32x4.mul(weight, four<T>(at + 4 * sizeof<T>())));
       s2 = f32x4.add(s2, f32x4.mul(weight, four<T>(at + 8 * sizeof<T>())));
@@ -40,34 +52,60 @@ function sumRows<T>(first: usize, pitch: usize, count: i32, weights: usize, samp
 
 /** A row of sums to one of `width` pixels. */
 function narrow(sums: usize, taps: usize, width: i32, count: i32, channels: i32, output: usize): void {
-  let weights = taps + (<usize>width << 2);
+  const stride = <usize>width << 2;
   const pixel = <usize>channels << 2;
-  for (let x = 0; x < width; x++, weights += <usize>count << 2) {
-    const first = sums + <usize>load<i32>(taps + (<usize>x << 2)) * pixel;
-    if (channels == 3) {
+  let x = 0;
+  if (channels == 1) {
+    for (; x + 4 <= width; x += 4) {
+      const four = taps + (<usize>x << 2);
+      let a = sums + (<usize>load<i32>(four) << 2);
+      let b = sums + (<usize>load<i32>(four, 4) << 2);
+      let c = sums + (<usize>load<i32>(four, 8) << 2);
+      let d = sums + (<usize>load<i32>(four, 12) << 2);
+      let weights = four + stride;
+      let sum = f32x4.splat(0);
+      for (let k = 0; k < count; k++, weights += stride) {
+        let value = v128.load_zero<u32>(a);
+        value = v128.load_lane<u32>(b, value, 1);
+        value = v128.load_lane<u32>(c, value, 2);
+        value = v128.load_lane<u32>(d, value, 3);
+        sum = f32x4.add(sum, f32x4.mul(v128.load(weights), value));
+        a += 4;
+        b += 4;
+        c += 4;
+        d += 4;
+      }
+      v128.store(output + (<usize>x << 2), sum);
+    }
+  } else if (channels == 3) {
+    for (; x < width; x++) {
+      let at = sums + <usize>load<i32>(taps + (<usize>x << 2)) * 12;
+      let weights = taps + stride + (<usize>x << 2);
       // Red, green, blue and one more, which the next pixel writes over.
       let sum = f32x4.splat(0);
-      for (let k = 0, at = first; k < count; k++, at += 12) {
-        sum = f32x4.add(sum, f32x4.mul(v128.load_splat<u32>(weights + (<usize>k << 2)), v128.load(at)));
+      for (let k = 0; k < count; k++, at += 12, weights += stride) {
+        sum = f32x4.add(sum, f32x4.mul(v128.load_splat<u32>(weights), v128.load(at)));
       }
-      v128.store(output, sum);
-    } else {
-      for (let c: usize = 0; c < pixel; c += 4) {
-        let sum: f32 = 0;
-        for (let k = 0, at = first + c; k < count; k++, at += pixel) {
-          sum += load<f32>(weights + (<usize>k << 2)) * load<f32>(at);
-        }
-        store<f32>(output + c, sum);
-      }
+      v128.store(output + <usize>x * 12, sum);
     }
-    output += pixel;
+  }
+  for (; x < width; x++) {
+    const first = sums + <usize>load<i32>(taps + (<usize>x << 2)) * pixel;
+    for (let c: usize = 0; c < pixel; c += 4) {
+      let weights = taps + stride + (<usize>x << 2);
+      let sum: f32 = 0;
+      for (let k = 0, at = first + c; k < count; k++, at += pixel, weights += stride) {
+        sum += load<f32>(weights) * load<f32>(at);
+      }
+      store<f32>(output + <usize>x * pixel + c, sum);
+    }
   }
 }
 
 /**
  * Output rows y0 … y1 − 1.
  * @param rows the first of the input rows held, its number `from`, `pitch` bytes apart
- * @param down, across filters: i32 first inputs, f32 weights [outputs, count]
+ * @param down, across filters: i32 first inputs, f32 weights [count, outputs]
  * @param samples per input row
  * @param sums room for one input row
  * @param output [height, width, channels]; row y0 first
@@ -93,8 +131,11 @@ function resize<T>(
 ): void {
   for (let y = y0; y < y1; y++) {
     const first = rows + <usize>(load<i32>(down + (<usize>y << 2)) - from) * pitch;
-    const weights = down + (<usize>(height + y * countDown) << 2);
-    sumRows<T>(first, pitch, countDown, weights, samples, sums);
+    const weights = down + (<usize>(height + y) << 2);
+    const stride = <usize>height << 2;
+    let count = countDown;
+    while (count > 1 && load<f32>(weights + <usize>(count - 1) * stride) == 0) count--;
+    sumRows<T>(first, pitch, count, weights, stride, samples, sums);
     narrow(sums, across, width, countAcross, channels, output + (<usize>((y - y0) * width * channels) << 2));
   }
 }
