@@ -3,10 +3,11 @@
  * the next one, since its start and its compiling take as long as a hundred images: trainings follow each other, one for
  * each fold and seed.
  */
-import { Worker } from 'node:worker_threads';
+import { type TransferListItem, Worker } from 'node:worker_threads';
 
 export interface Thread<Request, Reply> {
-  ask(request: Request): Promise<Reply>;
+  /** @param transfer what of the request is handed over and gone here */
+  ask(request: Request, transfer?: readonly TransferListItem[]): Promise<Reply>;
   /** Gives the thread back; what it had not done is rejected. */
   close(): Promise<void>;
 }
@@ -36,7 +37,7 @@ export function takeThread<Request, Reply>(script: URL): Thread<Request, Reply> 
   const { worker, waiting } = running;
   let closed = false;
   return {
-    ask: (request) =>
+    ask: (request, transfer = []) =>
       new Promise((resolve, reject) => {
         const refusal = closed
           ? new Error('internal: a thread was asked after it was given back')
@@ -47,7 +48,7 @@ export function takeThread<Request, Reply>(script: URL): Thread<Request, Reply> 
         }
         waiting.push({ resolve, reject });
         worker.ref();
-        worker.postMessage(request);
+        worker.postMessage(request, transfer);
       }),
     close: async () => {
       if (closed) return;

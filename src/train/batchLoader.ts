@@ -50,10 +50,7 @@ export function openBatchLoader(source: BatchSource, batchSize: number, workers:
   const parts = createBatchParts(source, batchSize);
   if (workers === 0 || images === null || parts.imageSettings === null) return loadHere(source, batchSize);
   const threads = startImageWorkers(workers, parts.imageSettings);
-  const free = Array.from(
-    { length: ahead * workers + 1 },
-    () => new Float32Array(new SharedArrayBuffer(4 * parts.imageValues)),
-  );
+  const free = Array.from({ length: ahead * workers + 1 }, () => new Float32Array(parts.imageValues));
   return {
     batches: (batches, variation) => loadAhead(images, parts, threads, free, batches, variation),
     close: () => threads.close(),
@@ -85,11 +82,11 @@ async function* loadAhead(
   images: ImageStore,
   { fill, imageWork }: ReturnType<typeof createBatchParts>,
   threads: ImageWorkers,
-  free: Float32Array<SharedArrayBuffer>[],
+  free: Float32Array<ArrayBuffer>[],
   batches: readonly Int32Array[],
   variation: TrainingVariation,
 ): AsyncGenerator<LoadedBatch, void, void> {
-  const underWay: Promise<Float32Array<SharedArrayBuffer>>[] = [];
+  const underWay: Promise<Float32Array<ArrayBuffer>>[] = [];
   let sent = 0;
   const send = (): void => {
     while (sent < batches.length && free.length > 0) {

@@ -9,11 +9,11 @@ export interface ImageRequest {
   readonly work: ImageWork;
   /** The samples of each image, shared memory. */
   readonly pixels: readonly PackedPixels[];
-  /** Where to; the reply says that it is filled. */
-  readonly into: Float32Array<SharedArrayBuffer>;
+  /** Where to; travels there and back. */
+  readonly into: Float32Array<ArrayBuffer>;
 }
 
 parentPort!.on('message', ({ settings, work, pixels, into }: ImageRequest) => {
   createImageFiller(settings)(work, into, pixels);
-  parentPort!.postMessage(null);
+  parentPort!.postMessage(into, [into.buffer]);
 });

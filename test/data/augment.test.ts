@@ -241,6 +241,19 @@ test('values stay in [0, 1] under every preset', () => {
   }
 });
 
+test('white and black stay what they are wherever they are sampled', () => {
+  const settings = { rotationDegrees: 45, scale: 0.3, shift: 0.2 };
+  const shape = { channels: 1, height: 40, width: 53 };
+  for (const level of [0, 1]) {
+    for (const image of [new Uint8Array(2120).fill(255 * level), new Uint16Array(2120).fill(65535 * level)]) {
+      for (let seed = 0; seed < 20; seed++) {
+        const got = augment(settings, shape, image, randomStream(seed));
+        for (const value of got) assert.ok(value >= 0 && value <= 1 && Math.abs(value - level) < 1e-6);
+      }
+    }
+  }
+});
+
 test('radiographs are never mirrored', () => {
   const shape = { channels: 1, height: 32, width: 32 };
   const image = Uint8Array.from({ length: 1024 }, (_, i) => (i % 32 < 16 ? 50 : 200));

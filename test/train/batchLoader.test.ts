@@ -19,23 +19,19 @@ const batches = [[0, 1], [4, 2], [2, 2], [5, 0], [3], [1, 4], [0, 5], [4, 3]].ma
   Int32Array.from(rows),
 );
 
-/** Into memory of its own: a clone of shared memory shares it. */
-const copyOf = (feeds: Feeds): Feeds =>
-  Object.fromEntries(Object.entries(feeds).map(([name, values]) => [name, values.slice()]));
-
 /** Copies of all batches, since each is valid until the next. */
 async function all(loader: BatchLoader, epoch = variation.epoch): Promise<Feeds[]> {
   const copies: Feeds[] = [];
   for await (const { rows, feeds } of loader.batches(batches, { ...variation, epoch })) {
     assert.equal(rows, batches[copies.length]);
-    copies.push(copyOf(feeds));
+    copies.push(structuredClone(feeds));
   }
   return copies;
 }
 
 function expected(epoch: number): Feeds[] {
   const batcher = createBatcher(sampleSource(), 2);
-  return batches.map((rows) => copyOf(batcher(rows, { ...variation, epoch })));
+  return batches.map((rows) => structuredClone(batcher(rows, { ...variation, epoch })));
 }
 
 for (const workers of [0, 1, 3, 9]) {
