@@ -43,7 +43,7 @@ test('a thread that broke, or is given back at work, rejects what it had not don
   await Promise.all(asked);
   await assert.rejects(broken.ask(3), /broken on request/);
   await broken.close();
-  const next = takeThread<number, Reply>(script('fault'));
+  const next = takeThread<number | string, Reply>(script('fault'));
   const [other] = await next.ask(4);
   assert.notEqual(other, thread);
   const unfinished = assert.rejects(next.ask('sleep'), /ended before its work was done/);
