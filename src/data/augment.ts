@@ -110,7 +110,7 @@ export interface Standard {
 /** Applies one augmentation to images of one shape. */
 export interface Augmenter {
   /**
-   * Augments an image into `output[outputOffset …]`. Allocates no array.
+   * Augments an image into `output[outputOffset …]`.
    * @param source [channels, height, width], 8 or 16 bits per sample
    * @param random the image's own stream, see `augmentationStream`; null: the image as it is
    * @throws ShapeError when the source is another image's or the result does not fit

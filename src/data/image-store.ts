@@ -55,7 +55,7 @@ export interface ImageStore {
    */
   read(path: string, into: Float32Array, offset?: number): void;
   /**
-   * The samples as the store keeps them, for `unpackImage`: in memory that threads share, so that an image is
+   * The samples as the store keeps them, for an augmenter: in memory that threads share, so that an image is
    * handed to a worker without a copy. Not to be written to.
    * @throws DataError `image-not-prepared`
    */

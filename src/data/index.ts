@@ -39,7 +39,7 @@ export {
   placeImage,
 } from './decode.js';
 export { gather, recordedValues } from './gather.js';
-export { type PackedPixels, unpackImage } from './image-pack.js';
+export type { PackedPixels } from './image-pack.js';
 export {
   type ImageStore,
   type ImageStoreOptions,

@@ -10,7 +10,11 @@ const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 /** Chunks that leave the samples as they are, each once and before the pixels, and their lengths. */
 const harmless: Readonly<Record<string, number>> = { pHYs: 9, gAMA: 4, sRGB: 1 };
 
-/** Width, height and channels, for which `decode` is worth while; null where the library is to decode. */
+/**
+ * Inflated, still filtered rows of a file.
+ * @param mostPixels, leastSide beyond which a file is left to the library
+ * @returns null where the library is to decode
+ */
 export function readPngRows(file: Buffer, mostPixels: number, leastSide: number): PixelRows | null {
   if (!file.subarray(0, 8).equals(signature)) return null;
   const header = chunkAt(file, 8);

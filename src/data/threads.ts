@@ -3,11 +3,10 @@
  * the next one, since its start and its compiling take as long as a hundred images: trainings follow each other, one for
  * each fold and seed.
  */
-import { type TransferListItem, Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 
 export interface Thread<Request, Reply> {
-  /** @param transfer what of the request is handed over and gone here */
-  ask(request: Request, transfer?: readonly TransferListItem[]): Promise<Reply>;
+  ask(request: Request): Promise<Reply>;
   /** Gives the thread back; what it had not done is rejected. */
   close(): Promise<void>;
 }
@@ -37,7 +36,7 @@ export function takeThread<Request, Reply>(script: URL): Thread<Request, Reply> 
   const { worker, waiting } = running;
   let closed = false;
   return {
-    ask: (request, transfer = []) =>
+    ask: (request) =>
       new Promise((resolve, reject) => {
         const refusal = closed
           ? new Error('internal: a thread was asked after it was given back')
@@ -48,7 +47,7 @@ export function takeThread<Request, Reply>(script: URL): Thread<Request, Reply> 
         }
         waiting.push({ resolve, reject });
         worker.ref();
-        worker.postMessage(request, transfer);
+        worker.postMessage(request);
       }),
     close: async () => {
       if (closed) return;

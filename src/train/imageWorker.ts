@@ -9,11 +9,11 @@ export interface ImageRequest {
   readonly work: ImageWork;
   /** The samples of each image, shared memory. */
   readonly pixels: readonly PackedPixels[];
-  /** Where to; travels there and back. */
-  readonly into: Float32Array<ArrayBuffer>;
+  /** Where to; the reply says that it is filled. */
+  readonly into: Float32Array<SharedArrayBuffer>;
 }
 
 parentPort!.on('message', ({ settings, work, pixels, into }: ImageRequest) => {
   createImageFiller(settings)(work, into, pixels);
-  parentPort!.postMessage(into, [into.buffer]);
+  parentPort!.postMessage(null);
 });

@@ -5,8 +5,8 @@ import type { ImageRequest } from './imageWorker.js';
 
 /** A number of threads; requests go to them in turn. */
 export interface ImageWorkers {
-  /** Fills `request.into`, which is gone here until the promise hands it back. */
-  fill(request: Omit<ImageRequest, 'settings'>): Promise<Float32Array<ArrayBuffer>>;
+  /** Fills `request.into`, which is the thread's until the promise hands it back. */
+  fill(request: Omit<ImageRequest, 'settings'>): Promise<Float32Array<SharedArrayBuffer>>;
   /** Gives the threads back; what they had not done is rejected. */
   close(): Promise<void>;
 }
@@ -14,12 +14,13 @@ export interface ImageWorkers {
 /** Starts the threads. They do not keep the process alive while nothing is asked of them. */
 export function startImageWorkers(count: number, settings: ImageSettings): ImageWorkers {
   const script = new URL('./imageWorker.js', import.meta.url);
-  const threads = Array.from({ length: count }, () =>
-    takeThread<ImageRequest, Float32Array<ArrayBuffer>>(script),
-  );
+  const threads = Array.from({ length: count }, () => takeThread<ImageRequest, null>(script));
   let next = 0;
   return {
-    fill: (request) => threads[next++ % count].ask({ ...request, settings }, [request.into.buffer]),
+    fill: async (request) => {
+      await threads[next++ % count].ask({ ...request, settings });
+      return request.into;
+    },
     close: async () => {
       await Promise.all(threads.map((thread) => thread.close()));
     },
