@@ -9,7 +9,8 @@
  *   … --files 1024 --rounds 5 --workers 2 --no-peer
  *
  * `cold` decodes every file and makes one epoch of batches; `cached` makes an epoch from prepared images, which is what every
- * epoch but the first of the first run does. The files, smooth pictures with grain, lie in the system's temporary folder and
+ * epoch but the first of the first run does. Each contender makes an epoch before it is timed: threads, which stay from
+ * one epoch to the next, have started. The files, smooth pictures with grain, lie in the system's temporary folder and
  * are removed again. PYTHON names an interpreter that has Pillow and torch, default python3.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';

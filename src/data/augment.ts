@@ -1,10 +1,11 @@
 /**
- * Seeded image augmentation on typed arrays; no Node, so it runs in a browser as it is. Images are [channel,
- * height, width] with grey values in [0, 1], and stay so. What is done to an image depends on its settings and
+ * Seeded image augmentation; no Node, so it runs in a browser as it is. Images are [channel, height, width] of 8 or 16
+ * bits per sample and become floats in [0, 1], standardised if asked for. What is done to an image depends on its settings and
  * its random stream alone, never on the images before it.
  */
 import { ConfigError, ShapeError } from '../errors.js';
 import { type Random, randomStream } from '../random/index.js';
+import { bytesAt, floatsAt, kernels, layOut } from './kernels.js';
 
 /** What may happen to a training image. Every amount is drawn uniformly from ± its value; 0 leaves as is. */
 export interface Augmentation {
@@ -100,20 +101,25 @@ export interface ImageShape {
   readonly outside?: number;
 }
 
+/** Per channel, what is taken off a value in the end and what the rest is divided by. */
+export interface Standard {
+  readonly mean: readonly number[];
+  readonly sd: readonly number[];
+}
+
 /** Applies one augmentation to images of one shape. */
 export interface Augmenter {
   /**
-   * Augments the image at `source[sourceOffset …]` into `output[outputOffset …]`; both may be the same place.
-   * Allocates no array.
-   * @param random the image's own stream, see `augmentationStream`
-   * @throws ShapeError when an image does not fit into an array
+   * Augments an image into `output[outputOffset …]`.
+   * @param source [channels, height, width], 8 or 16 bits per sample
+   * @param random the image's own stream, see `augmentationStream`; null: the image as it is
+   * @throws ShapeError when the source is another image's or the result does not fit
    */
   apply(
-    source: Float32Array,
-    sourceOffset: number,
+    source: Uint8Array | Uint16Array,
     output: Float32Array,
     outputOffset: number,
-    random: Random,
+    random: Random | null,
   ): void;
 }
 
@@ -135,70 +141,96 @@ const upperLimits = {
   cutoutSize: 1,
 } as const;
 
-/** Steps of the table of powers, and below which step the power is steep and computed itself. */
-const powerSteps = 1024;
-const steepSteps = 8;
+/** Longest side: places beyond it do not fit into the kernels' integers. */
+const mostSide = 8192;
+
+/** Steps of the table of powers, which is wrong by less than 1e-4. */
+const powerSteps = 512;
 
 /**
- * Prepares an augmentation: checks it and allocates its scratch memory.
+ * Prepares an augmentation and checks it.
  * @param settings a preset, or amounts of your own; what is left out does nothing
+ * @param standard applied last; default: values stay in [0, 1]
  * @throws ConfigError for an amount out of range; ShapeError for an impossible image shape
  */
-export function createAugmenter(settings: Partial<Augmentation>, shape: ImageShape): Augmenter {
+export function createAugmenter(
+  settings: Partial<Augmentation>,
+  shape: ImageShape,
+  standard: Standard | null = null,
+): Augmenter {
   const chosen: Augmentation = { ...none, ...settings };
   checkSettings(chosen);
-  const { channels, height, width } = shape;
-  if (![channels, height, width].every((side) => Number.isInteger(side) && side > 0)) {
+  const { channels, height, width, outside = 0 } = shape;
+  if (![channels, height, width].every((side) => Number.isInteger(side) && side > 0 && side <= mostSide)) {
     throw new ShapeError(
-      `createAugmenter: channels, height and width must be positive integers, got ${channels}, ${height}, ${width}`,
+      `createAugmenter: channels, height and width must be whole numbers from 1 to ${mostSide}, got ${channels}, ${height}, ${width}`,
     );
   }
   const area = height * width;
   const size = channels * area;
-  const copy = new Float32Array(size);
-  const warp = createWarp(chosen.edge, shape);
-  const powers = new Float32Array(powerSteps + 2);
-  const apply: Augmenter['apply'] = (source, sourceOffset, output, outputOffset, random) => {
-    if (sourceOffset < 0 || sourceOffset + size > source.length)
-      misfit('source', sourceOffset, source.length);
-    if (outputOffset < 0 || outputOffset + size > output.length)
-      misfit('output', outputOffset, output.length);
-    const end = outputOffset + size;
-    const drawn = draw(chosen, height, width, random);
-    // Through a copy, since source and output may overlap.
-    for (let i = 0; i < size; i++) copy[i] = source[sourceOffset + i];
-    if (moves(drawn)) warp(drawn, copy, output, outputOffset);
-    else output.set(copy, outputOffset);
-    const { brightness, contrast, gamma, saturation } = drawn;
-    if (channels === 3 && saturation !== 1) saturate(output, outputOffset, area, saturation);
-    if (brightness !== 0 || contrast !== 1) {
-      const mean = meanOf(output, outputOffset, end);
-      for (let i = outputOffset; i < end; i++) {
-        output[i] = clamp(contrast * (output[i] - mean) + mean + brightness);
-      }
-    }
-    if (gamma !== 1) applyPower(output, outputOffset, end, gamma, powers);
-    if (drawn.noise > 0) addNoise(output, outputOffset, end, drawn.noise, random);
-    if (drawn.cut) {
-      const mean = meanOf(output, outputOffset, end);
-      const holeWidth = Math.round(chosen.cutoutSize * width);
-      const holeHeight = Math.round(chosen.cutoutSize * height);
-      const left = Math.round(drawn.cutX * (width - holeWidth));
-      const top = Math.round(drawn.cutY * (height - holeHeight));
+  const black = chosen.edge === 'black';
+  const still = draw(none, height, width, randomStream(0));
+
+  /** Clamps factor · v + added, and standardises if asked to. */
+  const finish = (image: number, factor: number, added: number, last: boolean): void => {
+    if (!last || standard === null) kernels.tone(image, size, factor, added, 0, 1);
+    else {
       for (let channel = 0; channel < channels; channel++) {
-        for (let y = top; y < top + holeHeight; y++) {
-          const start = outputOffset + channel * area + y * width + left;
-          output.fill(mean, start, start + holeWidth);
-        }
+        const plane = image + 4 * channel * area;
+        kernels.tone(plane, area, factor, added, standard.mean[channel], 1 / standard.sd[channel]);
       }
     }
   };
-  const misfit = (what: string, offset: number, length: number): never => {
-    throw new ShapeError(
-      `augment: ${what} must hold ${channels} × ${height} × ${width} values from ${offset}, got a length of ${length}`,
-    );
+
+  /** @returns the sum of the values, or null where it has not been worked out */
+  const sample = (drawn: Drawn, source: number, bits: 8 | 16, image: number): number | null => {
+    if (!moves(drawn)) {
+      if (bits === 8) kernels.unpack8(source, image, size);
+      else kernels.unpack16(source, image, size);
+      return null;
+    }
+    // Back from output to source: the inverse of mirror, then scale and turn, then shift.
+    const [signX, signY] = [drawn.mirrorX ? -1 : 1, drawn.mirrorY ? -1 : 1];
+    const cos = Math.cos(drawn.angle) / drawn.scale;
+    const sin = Math.sin(drawn.angle) / drawn.scale;
+    const warp = bits === 8 ? kernels.warp8 : kernels.warp16;
+    const turn = [signX * cos, signX * sin, signY * cos, signY * sin] as const;
+    return warp(source, image, channels, height, width, ...turn, drawn.shiftX, drawn.shiftY, black, outside);
   };
-  return { apply };
+
+  return {
+    apply: (samples, output, outputOffset, random) => {
+      if (samples.length !== size || outputOffset < 0 || outputOffset + size > output.length) {
+        throw new ShapeError(
+          `augment: source and output must hold ${channels} × ${height} × ${width} values, got ${samples.length}, and ${output.length} of which from ${outputOffset}`,
+        );
+      }
+      const drawn = random === null ? still : draw(chosen, height, width, random);
+      const [source, image, table, state] = layOut(samples.byteLength, 4 * size, 4 * (powerSteps + 2), 16);
+      bytesAt(source, samples.byteLength).set(bytesOf(samples));
+      let total = sample(drawn, source, samples.BYTES_PER_ELEMENT === 1 ? 8 : 16, image);
+      const { brightness, contrast, gamma, saturation, noise, cut } = drawn;
+      if (channels === 3 && saturation !== 1) {
+        kernels.saturate(image, area, saturation);
+        total = null;
+      }
+      const toned = brightness !== 0 || contrast !== 1;
+      const mean = toned ? (total ?? kernels.sum(image, size)) / size : 0;
+      const added = mean - contrast * mean + brightness;
+      const further = gamma !== 1 || noise > 0 || cut;
+      if (toned || (standard !== null && !further)) finish(image, contrast, added, !further);
+      if (gamma !== 1) {
+        const entries = floatsAt(table, powerSteps + 2);
+        for (let i = 0; i < entries.length; i++) entries[i] = (i / powerSteps) ** (4 * gamma);
+        kernels.power(image, size, table, powerSteps);
+      }
+      if (noise > 0 && random !== null) addNoise(image, size, noise, random, state);
+      const result = floatsAt(image, size);
+      if (cut) cutOut(result, drawn, kernels.sum(image, size) / size, chosen.cutoutSize, shape);
+      if (further && standard !== null) finish(image, 1, 0, true);
+      output.set(result, outputOffset);
+    },
+  };
 }
 
 function checkSettings(settings: Augmentation): void {
@@ -208,16 +240,6 @@ function checkSettings(settings: Augmentation): void {
       throw new ConfigError(`augmentation: ${name} must lie in 0..${limit}, got ${value}`, name);
     }
   }
-}
-
-/** A similarity: mirror, then magnify and turn about the centre (radians), then shift (pixels). */
-interface Motion {
-  readonly angle: number;
-  readonly shiftX: number;
-  readonly shiftY: number;
-  readonly scale: number;
-  readonly mirrorX: boolean;
-  readonly mirrorY: boolean;
 }
 
 /**
@@ -244,149 +266,44 @@ function draw(settings: Augmentation, height: number, width: number, random: Ran
   };
 }
 
-function moves({ angle, shiftX, shiftY, scale, mirrorX, mirrorY }: Motion): boolean {
+/**
+ * What is done to one image. A similarity comes first: mirror, then magnify and turn about the centre (radians), then shift
+ * (pixels).
+ */
+type Drawn = ReturnType<typeof draw>;
+
+function moves({ angle, shiftX, shiftY, scale, mirrorX, mirrorY }: Drawn): boolean {
   return angle !== 0 || shiftX !== 0 || shiftY !== 0 || scale !== 1 || mirrorX || mirrorY;
 }
 
-/** Where the pixels of one output row are sampled. */
-interface SampledRow {
-  /** Index of the upper left of four neighbours in a channel. */
-  readonly bases: Int32Array;
-  readonly fractionsX: Float32Array;
-  readonly fractionsY: Float32Array;
-  /** Share of the sample that lies within the image. */
-  readonly coverage: Float32Array;
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array | Uint16Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Bilinear resampling under a similarity; where to sample is worked out row by row, once for all channels. */
-function createWarp(edge: Augmentation['edge'], shape: ImageShape) {
-  const { channels, height, width } = shape;
-  const row: SampledRow = {
-    bases: new Int32Array(width),
-    fractionsX: new Float32Array(width),
-    fractionsY: new Float32Array(width),
-    coverage: new Float32Array(width).fill(1),
-  };
-  return (motion: Motion, source: Float32Array, output: Float32Array, offset: number): void => {
-    for (let y = 0; y < height; y++) {
-      locateRow(y, motion, shape, edge, row);
-      for (let channel = 0; channel < channels; channel++) {
-        const plane = channel * height * width;
-        sampleRow(row, shape, source, plane, output, offset + plane + y * width);
-      }
-    }
-  };
+/** Moves the image's stream on by a draw for every value. */
+function addNoise(image: number, size: number, deviation: number, random: Random, state: number): void {
+  const words = new Uint32Array(kernels.memory.buffer, state, 4);
+  words.set(random.state());
+  // The sum of four uniform bytes has the variance 4 (256² − 1) / 12.
+  kernels.noise(image, size, deviation / Math.sqrt((4 * (256 ** 2 - 1)) / 12), state);
+  random.restore([...words]);
 }
 
-// The two loops below stand outside of `createWarp`: numbers in a closure are fetched anew for every pixel, and grey
-// images take half as long again.
-
-/** Looks back from the pixels of an output row to the source: the inverse of mirror, then scale and turn, then shift. */
-function locateRow(
-  y: number,
-  motion: Motion,
-  { height, width }: ImageShape,
-  edge: Augmentation['edge'],
-  { bases, fractionsX, fractionsY, coverage }: SampledRow,
-): void {
-  const black = edge === 'black';
-  const [lastX, lastY] = [width - 1, height - 1];
-  const [centreX, centreY] = [lastX / 2, lastY / 2];
-  const [mostLeft, mostTop] = [Math.max(0, width - 2), Math.max(0, height - 2)];
-  const cos = Math.cos(motion.angle) / motion.scale;
-  const sin = Math.sin(motion.angle) / motion.scale;
-  const signX = motion.mirrorX ? -1 : 1;
-  const signY = motion.mirrorY ? -1 : 1;
-  const { shiftX } = motion;
-  const dy = y - centreY - motion.shiftY;
-  for (let x = 0; x < width; x++) {
-    const dx = x - centreX - shiftX;
-    const sourceX = signX * (cos * dx + sin * dy) + centreX;
-    const sourceY = signY * (cos * dy - sin * dx) + centreY;
-    const clampedX = sourceX < 0 ? 0 : sourceX > lastX ? lastX : sourceX;
-    const clampedY = sourceY < 0 ? 0 : sourceY > lastY ? lastY : sourceY;
-    const left = Math.min(mostLeft, clampedX | 0);
-    const top = Math.min(mostTop, clampedY | 0);
-    bases[x] = top * width + left;
-    fractionsX[x] = clampedX - left;
-    fractionsY[x] = clampedY - top;
-    if (black) {
-      // Sampling a black surround equals sampling the nearest edge, faded out over one pixel.
-      const outsideX = Math.abs(sourceX - clampedX);
-      const outsideY = Math.abs(sourceY - clampedY);
-      coverage[x] = Math.max(0, 1 - outsideX) * Math.max(0, 1 - outsideY);
-    }
-  }
-}
-
-/** Samples one channel, which begins at `plane`, into a row of the output. */
-function sampleRow(
-  { bases, fractionsX, fractionsY, coverage }: SampledRow,
-  { height, width, outside = 0 }: ImageShape,
-  source: Float32Array,
-  plane: number,
-  output: Float32Array,
-  target: number,
-): void {
-  // An image one pixel wide has no right neighbour: the pixel is its own.
-  const right = width > 1 ? 1 : 0;
-  const below = height > 1 ? width : 0;
-  for (let x = 0; x < width; x++) {
-    const base = plane + bases[x];
-    const fraction = fractionsX[x];
-    const upper = source[base] + fraction * (source[base + right] - source[base]);
-    const under = source[base + below];
-    const lower = under + fraction * (source[base + below + right] - under);
-    output[target + x] = outside + coverage[x] * (upper + fractionsY[x] * (lower - upper) - outside);
-  }
-}
-
-/** v ** exponent for values in [0, 1] through a table refilled per image; wrong by less than 1e-4. */
-function applyPower(
+/** Fills the hole with the mean. */
+function cutOut(
   image: Float32Array,
-  start: number,
-  end: number,
-  exponent: number,
-  table: Float32Array,
+  { cutX, cutY }: Drawn,
+  mean: number,
+  share: number,
+  { channels, height, width }: ImageShape,
 ): void {
-  for (let step = 0; step < table.length; step++) table[step] = (step / powerSteps) ** exponent;
-  for (let i = start; i < end; i++) {
-    const value = clamp(image[i]);
-    const at = value * powerSteps;
-    const step = at | 0;
-    image[i] =
-      step < steepSteps ? value ** exponent : table[step] + (at - step) * (table[step + 1] - table[step]);
+  const [holeWidth, holeHeight] = [Math.round(share * width), Math.round(share * height)];
+  const left = Math.round(cutX * (width - holeWidth));
+  const top = Math.round(cutY * (height - holeHeight));
+  for (let channel = 0; channel < channels; channel++) {
+    for (let y = top; y < top + holeHeight; y++) {
+      const start = (channel * height + y) * width + left;
+      image.fill(mean, start, start + holeWidth);
+    }
   }
-}
-
-function saturate(image: Float32Array, offset: number, area: number, factor: number): void {
-  for (let red = offset; red < offset + area; red++) {
-    const green = red + area;
-    const blue = green + area;
-    // Luma weights of ITU-R BT.601.
-    const grey = 0.299 * image[red] + 0.587 * image[green] + 0.114 * image[blue];
-    image[red] = clamp(grey + factor * (image[red] - grey));
-    image[green] = clamp(grey + factor * (image[green] - grey));
-    image[blue] = clamp(grey + factor * (image[blue] - grey));
-  }
-}
-
-/** Adds the sum of four uniform bytes, centred and scaled: one draw per value, and near enough to normal here. */
-function addNoise(image: Float32Array, start: number, end: number, deviation: number, random: Random): void {
-  const factor = deviation / Math.sqrt((4 * (256 ** 2 - 1)) / 12);
-  for (let i = start; i < end; i++) {
-    const bits = random.uint32();
-    const sum = (bits & 255) + ((bits >>> 8) & 255) + ((bits >>> 16) & 255) + (bits >>> 24);
-    image[i] = clamp(image[i] + factor * (sum - 510));
-  }
-}
-
-function meanOf(values: Float32Array, start: number, end: number): number {
-  let sum = 0;
-  for (let i = start; i < end; i++) sum += values[i];
-  return sum / (end - start);
-}
-
-function clamp(value: number): number {
-  return value > 0 ? (value < 1 ? value : 1) : 0;
 }

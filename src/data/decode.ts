@@ -6,10 +6,13 @@
  * 16-bit samples keep their precision and are divided by 65535: a 12-bit radiograph in a 16-bit file spans
  * [0, 0.0625], and rescaling it is the model's normalisation, not the decoder's.
  */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { ConfigError, DataError } from '../errors.js';
+import { type PackedPixels, sharedPixels } from './image-pack.js';
+import { bytesAt, floatsAt, kernels } from './kernels.js';
 import { localContrast } from './localContrast.js';
-import { resizePixels } from './resize.js';
+import { readPngRows } from './pngRows.js';
+import { type PixelRows, resizeRows } from './resize.js';
 
 /** The form that every image of a study is brought to. */
 export interface ImageFormat {
@@ -84,60 +87,75 @@ export function checkFormat({ size, channels }: ImageFormat): void {
 export async function decodeImage(file: string, format: ImageFormat): Promise<DecodedImage> {
   checkFormat(format);
   const source = await readPixels(file);
-  const { width, height } = source;
-  const box = placeImage(width, height, format);
-  const shape = [height, width, source.channels] as const;
-  const small = resizePixels(source.samples, shape, [box.height, box.width]);
+  const { width, height, samples } = source;
+  const { planes, length } = layPlanes(source, format);
+  return { pixels: floatsAt(planes, length).slice(), bits: samples === 'u8' ? 8 : 16, width, height };
+}
+
+/**
+ * Decodes one file to samples as a store keeps them: [channels, size, size], rounded to the bits of the file.
+ * @throws DataError of `decodeImage`
+ */
+export async function decodePacked(file: string, format: ImageFormat): Promise<PackedPixels> {
+  const source = await readPixels(file);
+  const { planes, packed, length } = layPlanes(source, format);
+  const pixels = sharedPixels(length, source.samples === 'u8' ? 8 : 16);
+  (pixels.BYTES_PER_ELEMENT === 1 ? kernels.pack8 : kernels.pack16)(planes, packed, length);
+  new Uint8Array(pixels.buffer).set(bytesAt(packed, pixels.byteLength));
+  return pixels;
+}
+
+/**
+ * Planes in [0, 1], the image in its place on the black square, in the kernels' memory: valid until it is laid out anew.
+ * `packed` is room for the samples as a store keeps them.
+ */
+function layPlanes(source: PixelRows, format: ImageFormat) {
   const { size, channels } = format;
-  const pixels = toPlanes(small, source, box, format);
-  const shown = format.contrast === 'local' ? localContrast(pixels, channels, size) : pixels;
-  return { pixels: shown, bits: source.bits, width, height };
-}
-
-/** Interleaved samples as planes in [0, 1], laid into their place in the black square. */
-function toPlanes(
-  samples: Float32Array,
-  source: SourcePixels,
-  { left, top, width, height }: Placement,
-  { size, channels }: ImageFormat,
-): Float32Array {
+  const { left, top, width, height } = placeImage(source.width, source.height, format);
   const area = size * size;
-  const planes = new Float32Array(channels * area);
-  const scale = 1 / (source.bits === 8 ? 255 : 65535);
-  const step = source.channels;
-  const luma = step === 3 && channels === 1;
-  for (let channel = 0; channel < channels; channel++) {
-    for (let y = 0; y < height; y++) {
-      const to = channel * area + (y + top) * size + left;
-      let from = y * width * step + (step === 3 ? channel : 0);
-      if (luma) {
-        for (let x = 0; x < width; x++, from += 3) {
-          planes[to + x] =
-            (0.299 * samples[from] + 0.587 * samples[from + 1] + 0.114 * samples[from + 2]) * scale;
-        }
-      } else for (let x = 0; x < width; x++, from += step) planes[to + x] = samples[from] * scale;
+  const length = channels * area;
+  const scale = 1 / (source.samples === 'u8' ? 255 : 65535);
+  let [planes, packed] = [0, 0];
+  resizeRows(source, [height, width], [4 * length, 2 * length], (rows, y0, y1, room) => {
+    [planes, packed] = room;
+    if (y0 === 0 && width * height < area) floatsAt(planes, length).fill(0);
+    const into = planes + 4 * ((top + y0) * size + left);
+    const shape = [rows, y1 - y0, width, into, size, scale] as const;
+    if (source.channels === 3 && channels === 3) kernels.layColour(...shape, area);
+    else if (source.channels === 3) kernels.layLuma(...shape);
+    else {
+      for (let channel = 0; channel < channels; channel++) {
+        kernels.layGrey(rows, y1 - y0, width, into + 4 * channel * area, size, scale);
+      }
     }
+  });
+  if (format.contrast === 'local') {
+    const pixels = floatsAt(planes, length);
+    pixels.set(localContrast(pixels, channels, size));
   }
-  return planes;
+  return { planes, packed, length };
 }
 
-interface SourcePixels {
-  readonly samples: Uint8Array | Uint16Array;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
-  readonly bits: 8 | 16;
+async function readPixels(file: string): Promise<PixelRows> {
+  const bytes = readWhole(file);
+  if (bytes.length === 0) throw unreadable(file, 'an empty file');
+  return readPngRows(bytes, mostPixels, leastSide) ?? decodeWithSharp(bytes, file);
 }
 
-async function readPixels(file: string): Promise<SourcePixels> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+/** Not asynchronously, which takes three times as long for a small file: whoever reads decodes next, and others do so in threads. */
+function readWhole(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
     throw new DataError(
       'missing-image',
-      `decodeImage: the image must be a readable file, got ${cause.code}; add it`,
+      `decodeImage: the image must be a readable file, got ${(cause as NodeJS.ErrnoException).code}; add it`,
       { file },
     );
-  });
-  if (bytes.length === 0) throw unreadable(file, 'an empty file');
+  }
+}
+
+async function decodeWithSharp(bytes: Buffer, file: string): Promise<PixelRows> {
   // Loaded here, so that a study of tables alone goes without the image library.
   const { default: sharp } = await import('sharp');
   const open = () => sharp(bytes, { limitInputPixels: false, ignoreIcc: true });
@@ -182,8 +200,10 @@ async function readPixels(file: string): Promise<SourcePixels> {
       `internal: decodeImage: expected ${expected} bytes of ${channels} channels, got ${data.length} of ${info.channels}`,
     );
   }
-  const samples = deep ? new Uint16Array(Uint8Array.from(data).buffer) : data;
-  return { samples, width: across, height: down, channels, bits: deep ? 16 : 8 };
+  return {
+    ...{ bytes: data, samples: deep ? 'u16' : 'u8', filtered: false },
+    ...{ width: across, height: down, channels },
+  };
 }
 
 function unreadable(file: string, cause: unknown): DataError {

@@ -4,11 +4,13 @@
  * neither the second epoch nor the second run decodes. Collections larger than memory are not served yet.
  */
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { DataError } from '../errors.js';
-import { checkFormat, decodeImage, type ImageFormat } from './decode.js';
-import { type PackedPixels, readPacks, sharedPixels, unpackImage, writePack } from './image-pack.js';
+import { checkFormat, decodePacked, type ImageFormat } from './decode.js';
+import type { DecodeReply, DecodeRequest } from './decodeWorker.js';
+import { type PackedPixels, readPacks, unpackImage, writePack } from './image-pack.js';
+import { type Thread, takeThread } from './threads.js';
 
 export interface ImageStoreOptions extends ImageFormat {
   /** Folder of the cache on disk; null keeps images in memory only. */
@@ -53,12 +55,17 @@ export interface ImageStore {
    */
   read(path: string, into: Float32Array, offset?: number): void;
   /**
-   * The samples as the store keeps them, for `unpackImage`: in memory that threads share, so that an image is
+   * The samples as the store keeps them, for an augmenter: in memory that threads share, so that an image is
    * handed to a worker without a copy. Not to be written to.
    * @throws DataError `image-not-prepared`
    */
   stored(path: string): PackedPixels;
 }
+
+/** Files for which it is worth while to start a thread, which takes as long as the decoding of half of them. */
+const filesPerThread = 64;
+/** Files of one message to a thread, which takes as long as a tenth of an image. */
+const filesPerRequest = 8;
 
 /** Decoded bytes after which a pack is written, so that an interrupted run keeps most of its work. */
 const packBytes = 64 * 2 ** 20;
@@ -67,7 +74,11 @@ const packBytes = 64 * 2 ** 20;
  * An empty store.
  * @throws ConfigError when the format is impossible
  */
-export function openImageStore({ cache, concurrency, ...options }: ImageStoreOptions): ImageStore {
+export function openImageStore({
+  cache,
+  concurrency = availableParallelism(),
+  ...options
+}: ImageStoreOptions): ImageStore {
   checkFormat(options);
   const format: Required<ImageFormat> = {
     size: options.size,
@@ -91,6 +102,13 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
     return pixels;
   };
 
+  /** None where a thread would have too little to do for its start, or were the only one. */
+  const takeDecoders = (count: number): Thread<DecodeRequest, DecodeReply>[] => {
+    const threads = Math.min(concurrency, Math.floor(count / filesPerThread));
+    const script = new URL('./decodeWorker.js', import.meta.url);
+    return threads < 2 ? [] : Array.from({ length: threads }, () => takeThread(script));
+  };
+
   const decodeAll = async (
     files: readonly { path: string; digest: string }[],
     onDone: (path: string, pixels: PackedPixels | DataError) => void,
@@ -103,29 +121,39 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
       bytes = 0;
       if (cache !== null && full.size > 0) await writePack(cache, prefix, full);
     };
+    const threads = takeDecoders(files.length);
     let next = 0;
     let stopped = false;
-    const work = async (): Promise<void> => {
+    const work = async (worker: number): Promise<void> => {
       while (next < files.length && !stopped) {
-        const { path, digest } = files[next++];
-        const pixels = await decodeImage(path, format).then(pack, (error: unknown) => {
-          if (error instanceof DataError) return error;
-          throw error;
-        });
-        onDone(path, pixels);
-        if (pixels instanceof DataError) continue;
-        pending.set(digest, pixels);
-        bytes += pixels.byteLength;
-        if (bytes >= packBytes) await flush();
+        const some = files.slice(next, next + (threads.length > 0 ? filesPerRequest : 1));
+        next += some.length;
+        const paths = some.map(({ path }) => path);
+        const decoded: DecodeReply = await (threads[worker % threads.length]?.ask({ paths, format }) ?? []);
+        for (const [i, { path, digest }] of some.entries()) {
+          const pixels =
+            decoded[i] ??
+            (await decodePacked(path, format).catch((error: unknown) => {
+              if (error instanceof DataError) return error;
+              throw error;
+            }));
+          onDone(path, pixels);
+          if (pixels instanceof DataError) continue;
+          pending.set(digest, pixels);
+          bytes += pixels.byteLength;
+          if (bytes >= packBytes) await flush();
+        }
       }
     };
-    const workers = Array.from({ length: concurrency ?? availableParallelism() }, () =>
-      work().catch((error: unknown) => {
+    // Two requests for each thread: one that it works on and one that waits, so that it is never idle.
+    const workers = Array.from({ length: threads.length > 0 ? 2 * threads.length : concurrency }, (_, i) =>
+      work(i).catch((error: unknown) => {
         stopped = true;
         throw error;
       }),
     );
     const outcomes = await Promise.allSettled(workers);
+    for (const thread of threads) await thread.close();
     // What was decoded before a fault is kept.
     await flush();
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
@@ -151,7 +179,7 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
         const pixels = images.get(path);
         if (pixels !== undefined) finish(path, pixels);
         else {
-          const digest = await digestOf(path);
+          const digest = digestOf(path);
           if (digest instanceof DataError) finish(path, digest);
           else files.push({ path, digest });
         }
@@ -184,18 +212,10 @@ export function openImageStore({ cache, concurrency, ...options }: ImageStoreOpt
   };
 }
 
-function pack({ pixels, bits }: { pixels: Float32Array; bits: 8 | 16 }): PackedPixels {
-  const packed = sharedPixels(pixels.length, bits);
-  const most = bits === 8 ? 255 : 65535;
-  // Rounds like Math.round, since samples are not negative.
-  for (let i = 0; i < packed.length; i++) packed[i] = pixels[i] * most + 0.5;
-  return packed;
-}
-
 /** Digest of a file's path, time of change and size: a file that was replaced is decoded again. */
-async function digestOf(path: string): Promise<string | DataError> {
+function digestOf(path: string): string | DataError {
   try {
-    const { mtimeMs, size } = await stat(path);
+    const { mtimeMs, size } = statSync(path);
     return createHash('sha256')
       .update(JSON.stringify([path, mtimeMs, size]))
       .digest('hex')

@@ -39,7 +39,7 @@ export {
   placeImage,
 } from './decode.js';
 export { gather, recordedValues } from './gather.js';
-export { type PackedPixels, unpackImage } from './image-pack.js';
+export type { PackedPixels } from './image-pack.js';
 export {
   type ImageStore,
   type ImageStoreOptions,
@@ -88,6 +88,7 @@ export {
   type Table,
   type TableHeader,
 } from './table.js';
+export { type Thread, takeThread } from './threads.js';
 export { defaultMissing, isNumber } from './values.js';
 export {
   basicTokens,

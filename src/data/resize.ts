@@ -1,38 +1,113 @@
 /**
- * Antialiased resizing on plain arrays: a triangle filter as wide as the reduction, the rule of PIL and of
- * PyTorch's `interpolate(mode="bilinear", antialias=True)`. Enlarging, it is bilinear interpolation with
- * pixel centres at half-integers. Values stay within the range of the input.
+ * Antialiased resizing: a triangle filter as wide as the reduction, the rule of PIL and of PyTorch's
+ * `interpolate(mode="bilinear", antialias=True)`. Enlarging, it is bilinear interpolation with pixel centres at
+ * half-integers. Values stay within the range of the input.
  */
+import { floatsAt, kernels, layOut } from './kernels.js';
 
-/** Weights of a separable filter along one axis: output i sums inputs from `start[i]`, weighted by its row of weights. */
+/** Interleaved pixels as bytes, row by row. */
+export interface PixelRows {
+  readonly bytes: Uint8Array;
+  readonly samples: 'u8' | 'u16' | 'f32';
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  /** True when every row is one of a PNG file: filtered, after a byte that names its filter. */
+  readonly filtered: boolean;
+}
+
+/** Output rows y0 … y1 − 1 lie at `rows`, [y1 − y0, width, channels]; `room` as asked for. */
+type OnBand = (rows: number, y0: number, y1: number, room: readonly number[]) => void;
+
+/** What a band holds at most, bytes: of a large image only a part is in the kernels' memory at a time. */
+const bandBytes = 2 ** 20;
+
+const bytesPerSample = { u8: 1, u16: 2, f32: 4 } as const;
+
+/** Weights of a separable filter along one axis: output i sums `count` inputs from `start[i]` on. */
 interface Taps {
+  /** `start` and then the weights, [count, to], as the kernels take them. */
+  readonly bytes: Uint8Array;
   readonly start: Int32Array;
-  readonly count: Int32Array;
-  /** [to, most]: the first `count[i]` of row i are used. */
-  readonly weights: Float64Array;
-  readonly most: number;
+  readonly count: number;
 }
 
 function taps(from: number, to: number): Taps {
   const scale = from / to;
   const support = Math.max(scale, 1);
-  const most = Math.min(from, Math.ceil(2 * support) + 1);
-  const [start, count, weights] = [new Int32Array(to), new Int32Array(to), new Float64Array(to * most)];
+  const firstOf = (i: number) => Math.max(0, Math.floor((i + 0.5) * scale - support + 0.5));
+  const endOf = (i: number) => Math.min(from, Math.floor((i + 0.5) * scale + support + 0.5));
+  // The same for all outputs, some weights being 0: loops of one length are the faster ones.
+  let count = 0;
+  for (let i = 0; i < to; i++) count = Math.max(count, endOf(i) - firstOf(i));
+  const bytes = new Uint8Array(4 * to * (1 + count));
+  const start = new Int32Array(bytes.buffer, 0, to);
+  const weights = new Float32Array(bytes.buffer, 4 * to);
+  const row = new Float64Array(count);
   for (let i = 0; i < to; i++) {
-    const centre = (i + 0.5) * scale;
-    const first = Math.max(0, Math.floor(centre - support + 0.5));
-    const end = Math.min(from, Math.floor(centre + support + 0.5));
-    start[i] = first;
-    count[i] = end - first;
+    start[i] = Math.min(firstOf(i), from - count);
     let sum = 0;
-    for (let k = 0; k < end - first; k++) {
-      const weight = Math.max(0, 1 - Math.abs(first + k + 0.5 - centre) / support);
-      weights[i * most + k] = weight;
-      sum += weight;
+    for (let k = 0; k < count; k++) {
+      row[k] = Math.max(0, 1 - Math.abs(start[i] + k + 0.5 - (i + 0.5) * scale) / support);
+      sum += row[k];
     }
-    for (let k = 0; k < end - first; k++) weights[i * most + k] /= sum;
+    for (let k = 0; k < count; k++) weights[k * to + i] = row[k] / sum;
   }
-  return { start, count, weights, most };
+  return { bytes, start, count };
+}
+
+/**
+ * Resizes in the kernels' memory, some rows at a time.
+ * @param room bytes that the caller needs there
+ */
+export function resizeRows(
+  source: PixelRows,
+  [toHeight, toWidth]: readonly [number, number],
+  room: readonly number[],
+  onBand: OnBand,
+): void {
+  const { bytes, width, height, channels, filtered } = source;
+  const sample = bytesPerSample[source.samples];
+  const lead = filtered ? 1 : 0;
+  const pitch = width * channels * sample + lead;
+  const [down, across] = [taps(height, toHeight), taps(width, toWidth)];
+  const endOf = (y: number) => down.start[y] + down.count;
+  const rowBytes = 4 * toWidth * channels;
+  const mostIn = Math.min(height, Math.max(down.count, Math.floor(bandBytes / pitch)));
+  const mostOut = Math.min(toHeight, Math.max(1, Math.floor(bandBytes / rowBytes)));
+  const places = layOut(
+    ...[mostIn * pitch, pitch, down.bytes.length, across.bytes.length],
+    ...[4 * width * channels, mostOut * rowBytes, ...room],
+  );
+  const [window, above, downTaps, acrossTaps, sums, band, ...rooms] = places;
+  const memory = new Uint8Array(kernels.memory.buffer);
+  memory.set(down.bytes, downTaps);
+  memory.set(across.bytes, acrossTaps);
+  memory.fill(0, above, above + pitch);
+  const resize = { u8: kernels.resize8, u16: kernels.resize16, f32: kernels.resizeFloat }[source.samples];
+  // The window holds the rows from `from` to `end`; the next one begins among them or right behind.
+  let [from, end] = [0, 0];
+  for (let y0 = 0, y1 = 0; y0 < toHeight; y0 = y1) {
+    const first = down.start[y0];
+    for (y1 = y0 + 1; y1 < toHeight && y1 - y0 < mostOut && endOf(y1) - first <= mostIn; ) y1++;
+    memory.copyWithin(window, window + (first - from) * pitch, window + (end - from) * pitch);
+    from = first;
+    const last = endOf(y1 - 1);
+    const fresh = window + (end - from) * pitch;
+    memory.set(bytes.subarray(end * pitch, last * pitch), fresh);
+    if (filtered) {
+      kernels.unfilter(fresh, last - end, pitch - 1, channels * sample, above);
+      const lastRow = window + (last - 1 - from) * pitch;
+      memory.copyWithin(above, lastRow + 1, lastRow + pitch);
+    }
+    end = last;
+    resize(
+      ...([window + lead, pitch, from, y0, y1] as const),
+      ...([downTaps, toHeight, down.count, acrossTaps, toWidth, across.count] as const),
+      ...([channels, width * channels, sums, band] as const),
+    );
+    onBand(band, y0, y1, rooms);
+  }
 }
 
 /**
@@ -43,72 +118,14 @@ function taps(from: number, to: number): Taps {
 export function resizePixels(
   pixels: Uint8Array | Uint16Array | Float32Array,
   [height, width, channels]: readonly [number, number, number],
-  [toHeight, toWidth]: readonly [number, number],
+  to: readonly [number, number],
 ): Float32Array {
-  const narrow = new Float32Array(height * toWidth * channels);
-  const across = taps(width, toWidth);
-  if (channels === 3) narrowColours(pixels, narrow, across, height, width, toWidth);
-  else narrowAny(pixels, narrow, across, height, width, toWidth, channels);
-  const { start, count, weights, most } = taps(height, toHeight);
-  const stride = toWidth * channels;
-  const out = new Float32Array(toHeight * stride);
-  // Row by row, which reads memory in its order; the sums are those of a loop over the taps of each sample.
-  const sums = new Float64Array(stride);
-  for (let y = 0; y < toHeight; y++) {
-    sums.fill(0);
-    for (let k = 0; k < count[y]; k++) {
-      const weight = weights[y * most + k];
-      const from = (start[y] + k) * stride;
-      for (let i = 0; i < stride; i++) sums[i] += weight * narrow[from + i];
-    }
-    out.set(sums, y * stride);
-  }
+  const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+  const samples = pixels instanceof Float32Array ? 'f32' : pixels instanceof Uint16Array ? 'u16' : 'u8';
+  const rowLength = to[1] * channels;
+  const out = new Float32Array(to[0] * rowLength);
+  resizeRows({ bytes, samples, width, height, channels, filtered: false }, to, [], (rows, y0, y1) => {
+    out.set(floatsAt(rows, (y1 - y0) * rowLength), y0 * rowLength);
+  });
   return out;
-}
-
-function narrowAny(
-  pixels: Uint8Array | Uint16Array | Float32Array,
-  narrow: Float32Array,
-  { start, count, weights, most }: Taps,
-  height: number,
-  width: number,
-  toWidth: number,
-  channels: number,
-): void {
-  for (let y = 0, into = 0; y < height; y++) {
-    for (let x = 0; x < toWidth; x++) {
-      const first = (y * width + start[x]) * channels;
-      for (let c = 0; c < channels; c++) {
-        let sum = 0;
-        for (let k = 0, at = first + c; k < count[x]; k++, at += channels)
-          sum += weights[x * most + k] * pixels[at];
-        narrow[into++] = sum;
-      }
-    }
-  }
-}
-
-/** The same for three channels at a time, in a third of the time. */
-function narrowColours(
-  pixels: Uint8Array | Uint16Array | Float32Array,
-  narrow: Float32Array,
-  { start, count, weights, most }: Taps,
-  height: number,
-  width: number,
-  toWidth: number,
-): void {
-  for (let y = 0, into = 0; y < height; y++) {
-    for (let x = 0; x < toWidth; x++, into += 3) {
-      let [red, green, blue] = [0, 0, 0];
-      for (let k = 0, at = (y * width + start[x]) * 3; k < count[x]; k++, at += 3) {
-        const weight = weights[x * most + k];
-        red += weight * pixels[at];
-        green += weight * pixels[at + 1];
-        blue += weight * pixels[at + 2];
-      }
-      narrow[into] = red;
-      narrow[into + 1] = green;
-      narrow[into + 2] = blue;
-    }
-  }
 }

@@ -50,9 +50,13 @@ export function openBatchLoader(source: BatchSource, batchSize: number, workers:
   const parts = createBatchParts(source, batchSize);
   if (workers === 0 || images === null || parts.imageSettings === null) return loadHere(source, batchSize);
   const threads = startImageWorkers(workers, parts.imageSettings);
-  const free = Array.from({ length: ahead * workers + 1 }, () => new Float32Array(parts.imageValues));
+  const free = Array.from(
+    { length: ahead * workers },
+    () => new Float32Array(new SharedArrayBuffer(4 * parts.imageValues)),
+  );
+  const inUse = new Float32Array(parts.imageValues);
   return {
-    batches: (batches, variation) => loadAhead(images, parts, threads, free, batches, variation),
+    batches: (batches, variation) => loadAhead(images, parts, threads, free, inUse, batches, variation),
     close: () => threads.close(),
   };
 }
@@ -78,15 +82,18 @@ function loadHere(source: BatchSource, batchSize: number): BatchLoader {
   };
 }
 
+type SharedBatch = Float32Array<SharedArrayBuffer>;
+
 async function* loadAhead(
   images: ImageStore,
   { fill, imageWork }: ReturnType<typeof createBatchParts>,
   threads: ImageWorkers,
-  free: Float32Array<ArrayBuffer>[],
+  free: SharedBatch[],
+  inUse: Float32Array,
   batches: readonly Int32Array[],
   variation: TrainingVariation,
 ): AsyncGenerator<LoadedBatch, void, void> {
-  const underWay: Promise<Float32Array<ArrayBuffer>>[] = [];
+  const underWay: Promise<SharedBatch>[] = [];
   let sent = 0;
   const send = (): void => {
     while (sent < batches.length && free.length > 0) {
@@ -99,14 +106,15 @@ async function* loadAhead(
     }
   };
   try {
+    send();
     for (const rows of batches) {
-      send();
       const filled = await underWay.shift()!;
-      try {
-        yield { rows, feeds: { ...fill(rows, variation), images: filled } };
-      } finally {
-        free.push(filled);
-      }
+      // Copied, since the runtime takes no shared memory. Handing over memory that is not shared costs several times as
+      // much: each batch that arrives counts as new, and the engine of JavaScript collects garbage for it.
+      inUse.set(filled);
+      free.push(filled);
+      send();
+      yield { rows, feeds: { ...fill(rows, variation), images: inUse } };
     }
   } finally {
     for (const outcome of await Promise.allSettled(underWay)) {

@@ -41,7 +41,11 @@ export function createBatcher(source: BatchSource, batchSize: number) {
   return (rows: Int32Array, variation?: TrainingVariation): Feeds => {
     const feeds = batch.fill(rows, variation);
     const { paths, ...work } = batch.imageWork(rows, variation);
-    fillImages(work, pixels, (k, into) => images.read(paths[k], into));
+    fillImages(
+      work,
+      pixels,
+      paths.map((path) => images.stored(path)),
+    );
     return { ...feeds, images: pixels };
   };
 }

@@ -1,19 +1,19 @@
 /** A thread that fills batches with images, one after the other in the order in which it is asked. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { type PackedPixels, unpackImage } from '../data/index.js';
+import { parentPort } from 'node:worker_threads';
+import type { PackedPixels } from '../data/index.js';
 import { createImageFiller, type ImageSettings, type ImageWork } from './batchImages.js';
 
 /** One batch to fill. */
 export interface ImageRequest {
+  readonly settings: ImageSettings;
   readonly work: ImageWork;
   /** The samples of each image, shared memory. */
   readonly pixels: readonly PackedPixels[];
-  /** Where to; travels there and back. */
-  readonly into: Float32Array<ArrayBuffer>;
+  /** Where to; the reply says that it is filled. */
+  readonly into: Float32Array<SharedArrayBuffer>;
 }
 
-const fill = createImageFiller(workerData as ImageSettings);
-parentPort!.on('message', ({ work, pixels, into }: ImageRequest) => {
-  fill(work, into, (k, image) => unpackImage(pixels[k], image));
-  parentPort!.postMessage(into, [into.buffer]);
+parentPort!.on('message', ({ settings, work, pixels, into }: ImageRequest) => {
+  createImageFiller(settings)(work, into, pixels);
+  parentPort!.postMessage(null);
 });

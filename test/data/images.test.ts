@@ -301,6 +301,31 @@ test('a bad image stops, or is skipped with its rows noted; good images stay cac
   assert.deepEqual(selectRows(cohort, Int32Array.of(0, 1, 2, 3)), cohort);
 });
 
+test('many files are decoded in threads, to the same bits, and their faults are reported as without', async (t) => {
+  const files: Record<string, Buffer> = {};
+  for (let i = 0; i < 150; i++) files[`${i}.png`] = await noise(i, 12 + (i % 7));
+  files['30.png'] = Buffer.from(golden.files.find(({ name }) => name.startsWith('12-bit'))!.file, 'base64');
+  files['31.png'] = await sharp(files['31.png']).jpeg().toBuffer();
+  const folder = scratchFolder(t, files);
+  const paths = Object.keys(files).map((name) => join(folder, name));
+  const open = (concurrency: number) => openImageStore({ size: 9, channels: 1, cache: null, concurrency });
+  const [threads, here] = [open(2), open(1)];
+  let done = 0;
+  assert.equal((await threads.prepare(paths, { onProgress: (count) => (done = count) })).decoded, 150);
+  assert.equal(done, 150);
+  await here.prepare(paths);
+  for (const path of paths) assert.deepEqual(threads.stored(path), here.stored(path), path);
+
+  truncateSync(paths[77], 60);
+  const [skipping, reference] = await Promise.all(
+    [2, 1].map((concurrency) => open(concurrency).prepare(paths, { onBadImage: 'skip' })),
+  );
+  assert.equal(skipping.decoded, 149);
+  assert.deepEqual(skipping.failed, reference.failed);
+  assert.match(skipping.failed[0].error.message, /whole image.*77\.png/);
+  await refused(open(2).prepare(paths), 'corrupt-image', /77\.png/);
+});
+
 test('radiographs of many sizes, as published, all decode', async (t) => {
   const directory = realData(t, 'covid/images');
   if (directory === null) return;

@@ -55,6 +55,8 @@ function serve(): Server {
 /** Runs cases in a page of Chromium. */
 export interface BrowserPage {
   readonly run: (name: CaseName, device: string) => Promise<CaseResult>;
+  /** The value that a script ends with, plain data. */
+  readonly evaluate: <T>(script: string) => Promise<T>;
   /** Whether the page may share memory between threads. */
   readonly isolated: () => Promise<boolean>;
   readonly close: () => Promise<void>;
@@ -77,6 +79,7 @@ export async function openPage(): Promise<BrowserPage> {
         `import('/dist/test/runtime/deviceCases.js').then(({ runCase }) => ` +
           `runCase(${JSON.stringify(name)}, ${JSON.stringify({ device, threads: 2 })}))`,
       ),
+    evaluate: (script) => tab.evaluate(script),
     isolated: () => tab.evaluate('crossOriginIsolated'),
     close: async () => {
       await browser.close();

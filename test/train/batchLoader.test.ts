@@ -106,7 +106,7 @@ test('a fault in a worker ends the epoch with its reason', async () => {
 test('batches that are asked for after the workers have ended are refused', async () => {
   const loader = openBatchLoader(sampleSource(), 2, 2);
   await loader.close();
-  await assert.rejects(all(loader), /ended before its work was done/);
+  await assert.rejects(all(loader), /after it was given back/);
 });
 
 test('a loader that nobody closed does not keep its process alive', () => {

@@ -1,0 +1,317 @@
+/**
+ * AssemblyScript: sampling, tones and noise of planar images, four values at a time. Addresses are bytes; the caller
+ * has checked that everything lies within memory. Without relaxed SIMD, so that every processor makes the same bits.
+ */
+
+/** Two neighbours each of four places as 16-bit integers; those of 16 bits less 32768. */
+// @ts-ignore: decorator
+@inline
+function pairs<T>(a: usize, b: usize, c: usize, d: usize): v128 {
+  if (sizeof<T>() == 1) {
+    let v = v128.load_zero<u32>(a);
+    v = v128.load_lane<u16>(b, v, 1);
+    v = v128.load_lane<u16>(c, v, 2);
+    v = v128.load_lane<u16>(d, v, 3);
+    return i16x8.extend_low_i8x16_u(v);
+  }
+  let v = v128.load_zero<u32>(a);
+  v = v128.load_lane<u32>(b, v, 1);
+  v = v128.load_lane<u32>(c, v, 2);
+  v = v128.load_lane<u32>(d, v, 3);
+  return v128.xor(v, i16x8.splat(-32768));
+}
+
+/** One place in fixed point, 16 bits of which are fractions of a pixel: the low half of 1.5 · 2^52 plus a whole number. */
+// @ts-ignore: decorator
+@inline
+function fixed(place: f64): i32 {
+  return <i32>reinterpret<i64>(place * 65536 + 6755399441055744);
+}
+
+/** Four places, `step` apart, less the first. */
+// @ts-ignore: decorator
+@inline
+function fixedSteps(step: f64): v128 {
+  const second = i32x4.replace_lane(i32x4.splat(0), 1, fixed(step));
+  return i32x4.replace_lane(i32x4.replace_lane(second, 2, fixed(2 * step)), 3, fixed(3 * step));
+}
+
+// @ts-ignore: decorator
+@inline
+function fraction(value: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(value), f32x4.splat(1.0 / 65536));
+}
+
+/** max(0, 1 − |place − nearest|), the share of a pixel's width that lies within the image. */
+// @ts-ignore: decorator
+@inline
+function inside(place: v128, nearest: v128): v128 {
+  const distance = fraction(i32x4.abs(i32x4.sub(place, nearest)));
+  return f32x4.pmax(f32x4.sub(f32x4.splat(1), distance), f32x4.splat(0));
+}
+
+/**
+ * Bilinear samples of a similarity; their places to 1/65536 pixel, as fine as PyTorch's in float32.
+ * @param cosX, sinX, cosY, sinY what a step along x and y adds to the place in the source:
+ *   (cosX dx + sinX dy, cosY dy − sinY dx) from the centre, dx and dy less the shift
+ * @param black fade out to `outside` over one pixel instead of repeating the edge
+ * @param scale of stored samples, times −32768
+ * @returns the sum of the values
+ */
+// @ts-ignore: decorator
+@inline
+function warp<T>(
+  source: usize,
+  output: usize,
+  channels: i32,
+  height: i32,
+  width: i32,
+  cosX: f64,
+  sinX: f64,
+  cosY: f64,
+  sinY: f64,
+  shiftX: f64,
+  shiftY: f64,
+  black: bool,
+  outside: f32,
+  scale: f32,
+): f64 {
+  let total: f64 = 0;
+  const centreX = <f64>(width - 1) / 2;
+  const centreY = <f64>(height - 1) / 2;
+  const stepsX = fixedSteps(cosX);
+  const stepsY = fixedSteps(-sinY);
+  const lastX = i32x4.splat((width - 1) << 16);
+  const lastY = i32x4.splat((height - 1) << 16);
+  const mostLeft = i32x4.splat(max(0, width - 2));
+  const mostTop = i32x4.splat(max(0, height - 2));
+  const nil = i32x4.splat(0);
+  const area = <usize>height * width;
+  // An image one pixel high is its own neighbour below; one that is one pixel wide has a right one of weight 0.
+  const below = (height > 1 ? width : 0) * sizeof<T>();
+  for (let y = 0; y < height; y++) {
+    const dx = -centreX - shiftX;
+    const dy = <f64>y - centreY - shiftY;
+    let firstX = cosX * dx + sinX * dy + centreX;
+    let firstY = cosY * dy - sinY * dx + centreY;
+    let rowTotal = f32x4.splat(0);
+    for (let x = 0; x < width; x += 4) {
+      const placeX = i32x4.add(i32x4.splat(fixed(firstX)), stepsX);
+      const placeY = i32x4.add(i32x4.splat(fixed(firstY)), stepsY);
+      firstX += 4 * cosX;
+      firstY -= 4 * sinY;
+      const nearX = i32x4.min_s(i32x4.max_s(placeX, nil), lastX);
+      const nearY = i32x4.min_s(i32x4.max_s(placeY, nil), lastY);
+      const left = i32x4.min_s(i32x4.shr_u(nearX, 16), mostLeft);
+      const top = i32x4.min_s(i32x4.shr_u(nearY, 16), mostTop);
+      // How far to the right neighbour, in 32768ths of a pixel: q. Weights are −(32768 − q) and −q, since 32768 itself
+      // does not fit into 16 bits.
+      const q = i32x4.shr_u(i32x4.sub(nearX, i32x4.shl(left, 16)), 1);
+      const weights = v128.or(i32x4.shl(i32x4.neg(q), 16), v128.xor(q, i32x4.splat(0x8000)));
+      const down = fraction(i32x4.sub(nearY, i32x4.shl(top, 16)));
+      const bases = i32x4.add(i32x4.mul(top, i32x4.splat(width)), left);
+      let a = source + <usize>i32x4.extract_lane(bases, 0) * sizeof<T>();
+      let b = source + <usize>i32x4.extract_lane(bases, 1) * sizeof<T>();
+      let c = source + <usize>i32x4.extract_lane(bases, 2) * sizeof<T>();
+      let d = source + <usize>i32x4.extract_lane(bases, 3) * sizeof<T>();
+      const coverage = black ? f32x4.mul(inside(placeX, nearX), inside(placeY, nearY)) : f32x4.splat(1);
+      let to = output + ((<usize>y * width + x) << 2);
+      for (let channel = 0; channel < channels; channel++) {
+        const above = pairs<T>(a, b, c, d);
+        const under = pairs<T>(a + below, b + below, c + below, d + below);
+        const upper = f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(above, weights));
+        const lower = f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(under, weights));
+        let value = f32x4.add(upper, f32x4.mul(down, f32x4.sub(lower, upper)));
+        value = f32x4.mul(value, f32x4.splat(scale));
+        if (sizeof<T>() == 2) value = f32x4.add(value, f32x4.splat(32768.0 / 65535));
+        if (black) {
+          const around = f32x4.splat(outside);
+          value = f32x4.add(around, f32x4.mul(coverage, f32x4.sub(value, around)));
+        }
+        if (x + 4 <= width) v128.store(to, value);
+        else {
+          // The last one to three of a row.
+          value = v128.and(value, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(width - x)));
+          v128.store_lane<f32>(to, value, 0);
+          if (x + 1 < width) v128.store_lane<f32>(to, value, 1, 4);
+          if (x + 2 < width) v128.store_lane<f32>(to, value, 2, 8);
+        }
+        rowTotal = f32x4.add(rowTotal, value);
+        const step = area * sizeof<T>();
+        a += step;
+        b += step;
+        c += step;
+        d += step;
+        to += area << 2;
+      }
+    }
+    const high = v128.shuffle<u64>(rowTotal, rowTotal, 1, 0);
+    const two = f64x2.add(f64x2.promote_low_f32x4(rowTotal), f64x2.promote_low_f32x4(high));
+    total += f64x2.extract_lane(two, 0) + f64x2.extract_lane(two, 1);
+  }
+  return total;
+}
+
+export function warp8(
+  source: usize,
+  output: usize,
+  channels: i32,
+  height: i32,
+  width: i32,
+  cosX: f64,
+  sinX: f64,
+  cosY: f64,
+  sinY: f64,
+  shiftX: f64,
+  shiftY: f64,
+  black: bool,
+  outside: f32,
+): f64 {
+  const scale: f32 = -1.0 / (255 * 32768);
+  if (black) return warp<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
+  return warp<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
+}
+
+export function warp16(
+  source: usize,
+  output: usize,
+  channels: i32,
+  height: i32,
+  width: i32,
+  cosX: f64,
+  sinX: f64,
+  cosY: f64,
+  sinY: f64,
+  shiftX: f64,
+  shiftY: f64,
+  black: bool,
+  outside: f32,
+): f64 {
+  const scale: f32 = -1.0 / (65535 * 32768.0);
+  if (black) return warp<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
+  return warp<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
+}
+
+/** Stored samples as floats in [0, 1]. Writes and reads up to 15 bytes beyond the end, as all below. */
+export function unpack8(source: usize, output: usize, length: usize): void {
+  for (let i: usize = 0; i < length; i += 4) {
+    const narrow = v128.load_zero<u32>(source + i);
+    const wide = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(narrow));
+    v128.store(output + (i << 2), f32x4.div(f32x4.convert_i32x4_s(wide), f32x4.splat(255)));
+  }
+}
+
+export function unpack16(source: usize, output: usize, length: usize): void {
+  for (let i: usize = 0; i < length; i += 4) {
+    const wide = v128.load_ext<u16>(source + (i << 1));
+    v128.store(output + (i << 2), f32x4.div(f32x4.convert_i32x4_s(wide), f32x4.splat(65535)));
+  }
+}
+
+export function sum(image: usize, length: usize): f64 {
+  let total = f64x2.splat(0);
+  const end = image + (length << 2);
+  let at = image;
+  for (; at + 16 <= end; at += 16) {
+    const four = v128.load(at);
+    const high = v128.shuffle<u64>(four, four, 1, 0);
+    total = f64x2.add(total, f64x2.add(f64x2.promote_low_f32x4(four), f64x2.promote_low_f32x4(high)));
+  }
+  let rest = f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
+  for (; at < end; at += 4) rest += <f64>load<f32>(at);
+  return rest;
+}
+
+// @ts-ignore: decorator
+@inline
+function unit(value: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(value, f32x4.splat(0)), f32x4.splat(1));
+}
+
+/** (clamp(factor · v + added) − mean) · scale, in place. */
+export function tone(image: usize, length: usize, factor: f32, added: f32, mean: f32, scale: f32): void {
+  const end = image + (length << 2);
+  let at = image;
+  for (; at + 16 <= end; at += 16) {
+    const value = unit(f32x4.add(f32x4.mul(v128.load(at), f32x4.splat(factor)), f32x4.splat(added)));
+    v128.store(at, f32x4.mul(f32x4.sub(value, f32x4.splat(mean)), f32x4.splat(scale)));
+  }
+  for (; at < end; at += 4) {
+    const value = min<f32>(max<f32>(factor * load<f32>(at) + added, 0), 1);
+    store<f32>(at, (value - mean) * scale);
+  }
+}
+
+/** Three planes of `area`: grey + factor · (v − grey), clamped, in place. */
+export function saturate(image: usize, area: usize, factor: f32): void {
+  const plane = area << 2;
+  let at = image;
+  const end = image + plane;
+  for (; at + 16 <= end; at += 16) {
+    const red = v128.load(at);
+    const green = v128.load(at + plane);
+    const blue = v128.load(at + 2 * plane);
+    const grey = f32x4.add(
+      f32x4.add(f32x4.mul(red, f32x4.splat(0.299)), f32x4.mul(green, f32x4.splat(0.587))),
+      f32x4.mul(blue, f32x4.splat(0.114)),
+    );
+    const by = f32x4.splat(factor);
+    v128.store(at, unit(f32x4.add(grey, f32x4.mul(by, f32x4.sub(red, grey)))));
+    v128.store(at + plane, unit(f32x4.add(grey, f32x4.mul(by, f32x4.sub(green, grey)))));
+    v128.store(at + 2 * plane, unit(f32x4.add(grey, f32x4.mul(by, f32x4.sub(blue, grey)))));
+  }
+  for (; at < end; at += 4) {
+    const grey: f32 =
+      0.299 * load<f32>(at) + 0.587 * load<f32>(at + plane) + 0.114 * load<f32>(at + 2 * plane);
+    for (let value = at; value <= at + 2 * plane; value += plane) {
+      store<f32>(value, min<f32>(max<f32>(grey + factor * (load<f32>(value) - grey), 0), 1));
+    }
+  }
+}
+
+/**
+ * v ** exponent in place, linear between the entries of a table over the fourth root of v, which is smooth down to 0.
+ * @param table [steps + 2]: (i / steps) ** (4 · exponent)
+ */
+export function power(image: usize, length: usize, table: usize, steps: f32): void {
+  for (let at = image; at < image + (length << 2); at += 16) {
+    const place = f32x4.mul(f32x4.sqrt(f32x4.sqrt(unit(v128.load(at)))), f32x4.splat(steps));
+    const step = i32x4.trunc_sat_f32x4_s(place);
+    let even = v128.load_zero<u64>(table + (<usize>i32x4.extract_lane(step, 0) << 2));
+    even = v128.load_lane<u64>(table + (<usize>i32x4.extract_lane(step, 1) << 2), even, 1);
+    let odd = v128.load_zero<u64>(table + (<usize>i32x4.extract_lane(step, 2) << 2));
+    odd = v128.load_lane<u64>(table + (<usize>i32x4.extract_lane(step, 3) << 2), odd, 1);
+    const from = v128.shuffle<u32>(even, odd, 0, 2, 4, 6);
+    const to = v128.shuffle<u32>(even, odd, 1, 3, 5, 7);
+    const fraction = f32x4.sub(place, f32x4.convert_i32x4_s(step));
+    v128.store(at, f32x4.add(from, f32x4.mul(fraction, f32x4.sub(to, from))));
+  }
+}
+
+/**
+ * Adds the sum of four uniform bytes, centred and scaled: one draw of xoshiro128** per value, and near enough to normal.
+ * @param state four words, which the draws move on
+ */
+export function noise(image: usize, length: usize, factor: f32, state: usize): void {
+  let a = load<u32>(state);
+  let b = load<u32>(state, 4);
+  let c = load<u32>(state, 8);
+  let d = load<u32>(state, 12);
+  for (let at = image; at < image + (length << 2); at += 4) {
+    const bits = rotl<u32>(b * 5, 7) * 9;
+    const t = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= t;
+    d = rotl<u32>(d, 11);
+    const bytes: u32 = (bits & 255) + ((bits >> 8) & 255) + ((bits >> 16) & 255) + (bits >> 24);
+    const value = load<f32>(at) + factor * <f32>(<i32>bytes - 510);
+    store<f32>(at, min<f32>(max<f32>(value, 0), 1));
+  }
+  store<u32>(state, a);
+  store<u32>(state, b, 4);
+  store<u32>(state, c, 8);
+  store<u32>(state, d, 12);
+}
