@@ -196,8 +196,11 @@ function trace({ model, side, batch, classes }: NetworkSettings, training: boole
   return { list, shape, logits: findClassifier(model, side).logits(scope, input('images', shape), classes) };
 }
 
-const normals = (random: Random, shape: Shape) =>
-  Float32Array.from({ length: size(shape) }, () => random.normal());
+function normals(random: Random, shape: Shape): Float32Array {
+  const values = new Float32Array(size(shape));
+  random.fillNormal(values, 1);
+  return values;
+}
 
 function openTraining(settings: NetworkSettings): Promise<Workload> {
   const rows = [settings.batch, settings.classes];
