@@ -1,7 +1,7 @@
 /** Turns symbolic tensors into an ONNX model. */
 import { ShapeError } from '../errors.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
-import { encodeOnnx, type OnnxGraph, type OnnxInitializer, type OnnxNode } from './onnx.js';
+import { encodeOnnx, type OnnxGraph, type OnnxInitializer, type OnnxNode, onnxType } from './onnx.js';
 import type { EmitOptions, Emitter, Op } from './op.js';
 import { repeatGraph } from './repeat.js';
 import { type DType, type Leaf, type Node, type Shape, sameShape, size, type Tensor } from './tensor.js';
@@ -107,6 +107,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
   const already = new Set(standIns.nodes);
   const rest = body.nodes.filter((node) => !already.has(node));
   rest.forEach(emit);
+  emitter.prependScratch([...inputs, ...parameters, ...randoms][0]);
 
   // A result's internal name becomes its public one; what has a public name already is passed on.
   const published = new Map<string, string>();
@@ -213,7 +214,7 @@ class ModelEmitter implements Emitter {
   readonly initializers: OnnxInitializer[] = [];
   private readonly shared = new Map<string, string>();
   private count = 0;
-  private distinct = 0;
+  private readonly scratches: { readonly name: string; readonly length: number }[] = [];
 
   constructor(readonly options: EmitOptions) {}
 
@@ -235,7 +236,38 @@ class ModelEmitter implements Emitter {
     return this.constant(typed, shape, 'float32');
   };
 
-  unlike: Emitter['unlike'] = () => this.float32(1 / ++this.distinct);
+  scratch: Emitter['scratch'] = (length) => {
+    const name = `${internal}${this.count++}`;
+    this.scratches.push({ name, length });
+    return name;
+  };
+
+  /**
+   * Puts in front the nodes that make all scratch buffers: parts of one vector, since a node's outputs share nothing and are
+   * never merged. They follow from a value that each run is given, since the runtime would fold constants into buffers
+   * that stay, and pass through bool, since a NaN in one would stay a NaN.
+   */
+  prependScratch(given: ProgramValue | undefined): void {
+    if (this.scratches.length === 0) return;
+    if (given === undefined) throw new Error('internal: a program that needs scratch buffers needs an input');
+    const lengths = this.scratches.map(({ length }) => length);
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    const after = this.nodes.splice(0);
+    const toType = (x: string, to: number) => this.node('Cast', [x], { attributes: { to: { int: to } } })[0];
+    const [flat] = this.node('Reshape', [given.name, this.int64([size(given.shape)])]);
+    const [first] = this.node('Slice', [flat, this.int64([0]), this.int64([1])]);
+    const finite = toType(toType(first, onnxType.bool), onnxType.float32);
+    const [whole] = this.node('Expand', [finite, this.int64([total])]);
+    const outputs = this.scratches.map(({ name }) => name);
+    this.nodes.push({
+      type: 'Split',
+      domain: '',
+      inputs: [whole, this.int64(lengths)],
+      outputs,
+      attributes: { axis: { int: 0 } },
+    });
+    this.nodes.push(...after);
+  }
 
   constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape, dtype: DType): string {
     const bytes = new Uint8Array(values.slice().buffer);

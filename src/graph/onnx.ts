@@ -4,7 +4,8 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { OnnxAttribute, OnnxAttributes } from './op.js';
 
-const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+/** Element types by ONNX's numbers. */
+export const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
 export type OnnxDType = keyof typeof onnxType;
 
 export interface OnnxNode {

@@ -40,10 +40,9 @@ export interface Emitter {
   /** A float32 initialiser, shared between equal small ones. */
   float32(values: number | readonly number[], shape?: readonly number[]): string;
   /**
-   * A float32 scalar in (0, 1] that no other call returns, so that the runtime's optimiser cannot merge nodes that
-   * must stay apart.
+   * A float32 vector of 0 or 1 in a buffer that is nobody else's and new at every run, for nodes that write to their inputs.
    */
-  unlike(): string;
+  scratch(length: number): string;
   readonly options: EmitOptions;
 }
 

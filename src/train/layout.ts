@@ -55,7 +55,9 @@ export function layOut(list: ParameterList, groupOf: GroupOf): Layout {
     }
     const group = groupOf(name);
     const decays = shape.length > 1;
-    const key = `weights.${group}.${decays ? 'decay' : 'plain'}.${Math.floor(placed / blockLength)}`;
+    // Biases and scales are few numbers: parts of them would cost more in operators than their copies take.
+    const kind = decays ? `decay.${Math.floor(placed / blockLength)}` : 'plain';
+    const key = `weights.${group}.${kind}`;
     placed += size(shape);
     const segment = byKey.get(key) ?? { group, decays, entries: [] };
     segment.entries.push([name, shape, tensor]);

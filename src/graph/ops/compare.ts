@@ -1,5 +1,6 @@
 /** Comparisons, selection and conversion between element types. */
 import { ShapeError } from '../../errors.js';
+import { onnxType } from '../onnx.js';
 import { defineOp } from '../op.js';
 import { broadcastShapes, constant, type DType, type Tensor } from '../tensor.js';
 import { sumTo } from './broadcast.js';
@@ -53,14 +54,12 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   return applyWhere([condition, asTensor(a), asTensor(b)], {})[0];
 }
 
-const onnxCode: Record<DType, number> = { float32: 1, int32: 6, bool: 9 };
-
 const applyCast = defineOp<{ dtype: DType }>({
   name: 'cast',
   infer: ([x], { dtype }) => [{ shape: x.shape, dtype }],
   gradient: 'none',
   emit: (onnx, inputs, _node, { dtype }) =>
-    onnx.node('Cast', inputs, { attributes: { to: { int: onnxCode[dtype] } } }),
+    onnx.node('Cast', inputs, { attributes: { to: { int: onnxType[dtype] } } }),
 });
 
 /** Converts the element type (bool to 0/1, float to int by truncation); no derivative passes. */
