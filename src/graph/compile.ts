@@ -1,8 +1,10 @@
 /** Turns symbolic tensors into an ONNX model. */
 import { ShapeError } from '../errors.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
-import { encodeOnnx, type OnnxGraph, type OnnxInitializer, type OnnxNode, onnxType } from './onnx.js';
+import { internal, isInternal } from './names.js';
+import { encodeOnnx, type OnnxInitializer, type OnnxNode, onnxType } from './onnx.js';
 import type { EmitOptions, Emitter, Op } from './op.js';
+import { optimize } from './passes/index.js';
 import { repeatGraph } from './repeat.js';
 import { type DType, type Leaf, type Node, type Shape, sameShape, size, type Tensor } from './tensor.js';
 
@@ -114,8 +116,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
   const publish = (name: string, tensor: Tensor): ProgramValue => {
     const inside = names.get(tensor)!;
     claim(name);
-    if (inside.startsWith(internal) && tensor.source !== null && !published.has(inside))
-      published.set(inside, name);
+    if (isInternal(inside) && tensor.source !== null && !published.has(inside)) published.set(inside, name);
     else
       emitter.nodes.push({ type: 'Identity', domain: '', inputs: [inside], outputs: [name], attributes: {} });
     return { name, shape: tensor.shape, dtype: tensor.dtype };
@@ -129,7 +130,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
     next.push(publish(`${target.leaf.name}:next`, value));
   }
   const rename = (name: string) => published.get(name) ?? name;
-  const step: OnnxGraph = {
+  const step = optimize({
     nodes: emitter.nodes.map((node) => ({
       ...node,
       inputs: node.inputs.map(rename),
@@ -138,7 +139,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
     initializers: emitter.initializers,
     inputs: [...inputs, ...parameters, ...randoms],
     outputs: [...results, ...next],
-  };
+  });
   const { repeat: repeated = false, metadata = {} } = options;
   const perStep = new Set([...inputs, ...randoms].map(({ name }) => name));
   const graph = repeated ? repeatGraph(step, { perStep, carried: updateNames }) : step;
@@ -150,7 +151,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
     randoms,
     outputs: results,
     updates: updateNames,
-    nodeCount: emitter.nodes.length,
+    nodeCount: step.nodes.length,
     memory: estimateMemory({
       nodes: [...standIns.nodes, ...rest],
       standIns: bind,
@@ -176,14 +177,11 @@ function requireSameType(target: Tensor, value: Tensor): void {
   }
 }
 
-/** Internal values are named # and a number, so that no name of the caller's can meet them. */
-const internal = '#';
-
 /** A function that returns the names given to it, and fails when one comes twice. */
 function uniqueNames(): (name: string) => string {
   const taken = new Set<string>();
   return (name) => {
-    if (taken.has(name) || name.startsWith(internal)) {
+    if (taken.has(name) || isInternal(name)) {
       throw new Error(`compile: "${name}" is taken; leaves and outputs need names of their own, without #`);
     }
     taken.add(name);
