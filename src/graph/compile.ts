@@ -28,6 +28,8 @@ export interface Program {
   /** Parameter name to the name of the ONNX output that holds its next value. */
   readonly updates: ReadonlyMap<string, string>;
   readonly nodeCount: number;
+  /** Whether values of parameters are stored in it. */
+  readonly embeds: boolean;
   readonly memory: MemoryEstimate;
   /** Whether a run does several steps: inputs, random numbers and outputs then have an axis over them in front. */
   readonly repeated: boolean;
@@ -72,6 +74,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
   const inputs: ProgramValue[] = [];
   const parameters: ProgramValue[] = [];
   const randoms: ProgramValue[] = [];
+  let embeds = false;
   const claim = uniqueNames();
   for (const tensor of [...leaves].sort((a, b) => a.id - b.id)) {
     const leaf = tensor.leaf as Leaf;
@@ -92,6 +95,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
           `compile: ${describe(tensor)} of shape [${shape}] was given ${embedded.length} values`,
         );
       }
+      embeds = true;
       emitter.initializer(name, 'float32', shape, new Uint8Array(embedded.slice().buffer));
     }
   }
@@ -152,6 +156,7 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
     outputs: results,
     updates: updateNames,
     nodeCount: step.nodes.length,
+    embeds,
     memory: estimateMemory({
       nodes: [...standIns.nodes, ...rest],
       standIns: bind,

@@ -6,10 +6,10 @@ import { Runtime, type RuntimeOptions } from '../runtime/index.js';
  * @throws ConfigError of `Runtime.open`
  */
 export async function openRuntime(
-  { device, threads }: Pick<RuntimeOptions, 'device' | 'threads'>,
+  { device, threads, cache }: Pick<RuntimeOptions, 'device' | 'threads' | 'cache'>,
   say: (message: string) => void,
 ): Promise<Runtime> {
-  const runtime = await Runtime.open({ device, threads });
+  const runtime = await Runtime.open({ device, threads, cache });
   if (runtime.reason !== null) say(`device: ${runtime.device} (auto: ${runtime.reason})`);
   return runtime;
 }

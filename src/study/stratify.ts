@@ -56,7 +56,9 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
   const study = stage1Study(await readStudy('stratify', options), listener);
   if (out !== undefined) await requireUnused(out);
   const runtime = usesEmbeddings(study)
-    ? await openRuntime(options, (message) => listener.message(message))
+    ? await openRuntime({ ...options, cache: cacheFolder('programs', out) }, (message) =>
+        listener.message(message),
+      )
     : null;
   const resolved = withoutUnseen(resolveStudy(study, options));
   const cache = cacheFolder('images', out);

@@ -62,7 +62,9 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   }
   if (earlier === null && out !== undefined) await requireUnused(out);
   const resolved = resolveStudy(study, options);
-  const runtime = await openRuntime(options, (message) => listener.message(message));
+  const runtime = await openRuntime({ ...options, cache: cacheFolder('programs', out) }, (message) =>
+    listener.message(message),
+  );
   const pretrained =
     earlier === null
       ? await readPretrained(resolved, cacheFolder('weights', out), options)

@@ -27,6 +27,8 @@ export interface PlaceSettings {
   readonly threads?: number;
   /** File prefix for ONNX Runtime's profile; default none. */
   readonly profile?: string;
+  /** Folder of optimised programs; default none. */
+  readonly cache?: string;
 }
 
 /** A network on batches of random images. */
@@ -62,6 +64,8 @@ export interface WorkloadDescription {
   readonly compileMs: number;
   /** From these bytes to a program that can run. */
   readonly loadMs: number;
+  /** Whether the program was taken from the cache. */
+  readonly fromCache: boolean;
 }
 
 export interface Workload {
@@ -152,6 +156,7 @@ async function load(
       multiplyAdds: multiplyAdds([forward]),
       compileMs,
       loadMs,
+      fromCache: executable.fromCache,
     },
     async repeat(count) {
       const seconds: number[] = [];
