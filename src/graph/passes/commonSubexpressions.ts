@@ -24,7 +24,9 @@ export function mergeCommonSubexpressions(graph: OnnxGraph): OnnxGraph {
     graph,
     (node) => {
       const { type, domain, inputs, attributes, outputs } = node;
-      const key = JSON.stringify([type, domain, inputs, Object.entries(attributes).sort(), outputs.length]);
+      const options = Object.entries(attributes);
+      // Names may hold any character but a line's end; most nodes have no attributes.
+      const key = `${domain} ${type} ${outputs.length} ${options.length > 0 ? JSON.stringify(options.sort()) : ''}\n${inputs.join('\n')}`;
       const before = seen.get(key);
       if (before !== undefined && node.body === undefined) return { insteadOf: before };
       seen.set(key, outputs);
