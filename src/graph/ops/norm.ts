@@ -46,28 +46,25 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
     const axes = spatialAxes(rank);
     const count = size(x.shape) / x.shape[1];
     const deviation = sqrt(add(variance, epsilon));
-    // dL/dx = gain · g + slope · (x − mean) / deviation + offset, all three per channel.
+    const [one, zero] = [constant(1, scale.shape), constant(0, scale.shape)];
+    // By the statistics that are there already.
+    const normalized = (gain: Tensor, shift: Tensor) =>
+      batchNormInference(x, gain, shift, average, variance, epsilon);
+    // dL/dx = (gain · g + offset) + slope · (x − mean) / deviation, with gain, offset and slope per channel.
     let dx: Tensor | null = null;
-    let [dScale, dBias]: (Tensor | null)[] = [null, null];
-    let [slope, offset]: (Tensor | null)[] = [null, null];
+    let [dScale, dBias, slope]: (Tensor | null)[] = [null, null, null];
     if (g !== null) {
       const gain = div(scale, deviation);
       const share = mul(gain, -1 / count);
       dBias = sum(g, { axes });
-      const [one, zero] = [constant(1, scale.shape), constant(0, scale.shape)];
-      const normalized = batchNormInference(x, one, zero, average, variance, epsilon);
-      dScale = sum(mul(g, normalized), { axes });
+      dScale = sum(mul(g, normalized(one, zero)), { axes });
       slope = mul(share, dScale);
-      offset = mul(share, dBias);
-      dx = mul(g, perChannel(gain, rank));
+      dx = scaleShift(g, gain, mul(share, dBias));
     }
     if (gVariance !== null) slope = plus(slope, mul(mul(gVariance, 2 / count), deviation));
-    if (gMean !== null) offset = plus(offset, mul(gMean, 1 / count));
     if (needed[0]) {
-      const zero = constant(0, scale.shape);
-      // A normalisation again, by the statistics that are there already.
-      const spreadPart = batchNormInference(x, slope ?? zero, offset ?? zero, average, variance, epsilon);
-      dx = plus(dx, spreadPart);
+      const offset = gMean === null ? zero : mul(gMean, 1 / count);
+      dx = plus(dx, normalized(slope ?? zero, offset));
     }
     return [dx, dScale, dBias];
   },
