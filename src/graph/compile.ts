@@ -209,7 +209,7 @@ function reach(roots: readonly Tensor[]): { nodes: readonly Node[]; leaves: Set<
   return { nodes: [...nodes].sort((a, b) => a.id - b.id), leaves };
 }
 
-/** Constants up to this many elements are shared between equal ones. */
+/** Constants of different values up to this many are shared between equal ones as they come; passes find the others. */
 const sharedLimit = 64;
 
 class ModelEmitter implements Emitter {
@@ -232,12 +232,12 @@ class ModelEmitter implements Emitter {
       this.add('int64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer)),
     );
 
-  float32: Emitter['float32'] = (values, shape = []) => {
-    const typed = Float32Array.from(
-      typeof values === 'number' ? new Array(size(shape)).fill(values) : values,
+  float32: Emitter['float32'] = (values, shape = []) =>
+    this.constant(
+      typeof values === 'number' ? new Float32Array(size(shape)).fill(values) : Float32Array.from(values),
+      shape,
+      'float32',
     );
-    return this.constant(typed, shape, 'float32');
-  };
 
   scratch: Emitter['scratch'] = (length) => {
     const name = `${internal}${this.count++}`;
@@ -275,6 +275,8 @@ class ModelEmitter implements Emitter {
   constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape, dtype: DType): string {
     const bytes = new Uint8Array(values.slice().buffer);
     const make = () => this.add(dtype, shape, bytes);
+    if (values.every((value) => Object.is(value, values[0])))
+      return this.share(`${dtype} [${shape}] all ${bytes.subarray(0, values.BYTES_PER_ELEMENT)}`, make);
     return values.length > sharedLimit ? make() : this.share(`${dtype} [${shape}] ${bytes}`, make);
   }
 

@@ -37,7 +37,7 @@ export interface Emitter {
   ): string[];
   /** A one-dimensional int64 initialiser, shared between equal ones. */
   int64(values: readonly number[]): string;
-  /** A float32 initialiser, shared between equal small ones. */
+  /** A float32 initialiser, shared between equal ones where they are small or of one value throughout. */
   float32(values: number | readonly number[], shape?: readonly number[]): string;
   /**
    * A float32 vector of 0 or 1 in a buffer that is nobody else's and new at every run, for nodes that write to their inputs.
