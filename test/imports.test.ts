@@ -29,7 +29,7 @@ const browserSafe: Record<string, readonly string[]> = {
   random: [],
   graph: [],
   // Imported when a device is opened in Node, and only there.
-  runtime: ['runtime/node.ts'],
+  runtime: ['runtime/node.ts', 'runtime/programCache.ts'],
   metrics: [],
   nn: [],
   models: [],

@@ -73,6 +73,21 @@ test('a mask takes the upper, then the lower half of each 32-bit number, and the
   }
 });
 
+test('normal numbers that fill an array are those drawn one by one, and the stream goes on from there', () => {
+  for (const limit of [Number.POSITIVE_INFINITY, 2, 0.5]) {
+    const [one, many] = [randomStream(5, 'normal', limit), randomStream(5, 'normal', limit)];
+    const expected = Float32Array.from({ length: 3000 }, () => {
+      let draw = one.normal();
+      while (Math.abs(draw) > limit) draw = one.normal();
+      return draw * 0.7;
+    });
+    const filled = [new Float32Array(1000), new Float32Array(2000)];
+    for (const part of filled) many.fillNormal(part, 0.7, limit);
+    assert.deepEqual(Float32Array.of(...filled[0], ...filled[1]), expected);
+    assert.deepEqual(many.state(), one.state());
+  }
+});
+
 test('an integer is the remainder of a 32-bit number below the last whole multiple', () => {
   for (const n of [1, 3, 10, 65_537, 200_000, 1_431_655_766, 2_147_483_649, 4_294_967_295, 4_294_967_296]) {
     const [drawn, words] = [randomStream(6, n), randomStream(6, n)];

@@ -40,7 +40,7 @@ export function benchCommand({ out, err, signal }: Streams): Command {
     .option('--json', 'print the result as JSON', false)
     .addHelpText(
       'after',
-      '\nWeights and images are random; nothing is read or written. Training is forward pass, derivatives and AdamW. Every\n' +
+      '\nWeights and images are random; nothing is read, and nothing kept. Training is forward pass, derivatives and AdamW. Every\n' +
         'task has a process of its own, so its peak memory and cold start are its own.\n\n' +
         'Example:\n  medfusion bench densenet121 --side 128 --batch 16 --threads 2',
     )
@@ -72,6 +72,7 @@ export function formatBench(result: BenchResult): string {
     ['peak memory, MB', ...tasks.map(({ peakMegabytes }) => peakMegabytes.toFixed(0))],
     ['compile, ms', ...tasks.map(({ compileMs }) => compileMs.toFixed(0))],
     ['load, ms', ...tasks.map(({ loadMs }) => loadMs.toFixed(0))],
+    ['load from cache, ms', ...tasks.map(({ cachedLoadMs }) => cachedLoadMs?.toFixed(0) ?? '–')],
     ['nodes of the program', ...tasks.map(({ nodes }) => String(nodes))],
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column].length)));

@@ -3,8 +3,10 @@ import { ShapeError } from '../errors.js';
 import { toFloat16, withinFloat16 } from './float16.js';
 import { type Computation, inHalfPrecision } from './halfPrecision.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
-import { encodeOnnx, type OnnxGraph, type OnnxInitializer, type OnnxNode } from './onnx.js';
+import { internal, isInternal } from './names.js';
+import { encodeOnnx, type OnnxInitializer, type OnnxNode, onnxType } from './onnx.js';
 import type { EmitOptions, Emitter, Op } from './op.js';
+import { optimize } from './passes/index.js';
 import { reach } from './reach.js';
 import { repeatGraph } from './repeat.js';
 import {
@@ -43,6 +45,8 @@ export interface Program {
   /** Parameter name to the name of the ONNX output that holds its next value. */
   readonly updates: ReadonlyMap<string, string>;
   readonly nodeCount: number;
+  /** Whether values of parameters are stored in it. */
+  readonly embeds: boolean;
   readonly memory: MemoryEstimate;
   /** Whether a run does several steps: inputs, random numbers and outputs then have an axis over them in front. */
   readonly repeated: boolean;
@@ -98,6 +102,7 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
   const inputs: ProgramValue[] = [];
   const parameters: ProgramValue[] = [];
   const randoms: RandomValue[] = [];
+  let embeds = false;
   const claim = uniqueNames();
   for (const tensor of [...leaves].sort((a, b) => a.id - b.id)) {
     const leaf = tensor.leaf as Leaf;
@@ -120,6 +125,7 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
           `compile: ${describe(tensor)} of shape [${shape}] was given ${embedded.length} values`,
         );
       }
+      embeds = true;
       emitter.initializer(name, 'float32', shape, new Uint8Array(embedded.slice().buffer));
     }
   }
@@ -138,21 +144,16 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
   const already = new Set(standIns.nodes);
   const rest = body.nodes.filter((node) => !already.has(node));
   rest.forEach(emit);
+  emitter.prependScratch([...inputs, ...parameters, ...randoms][0]);
 
   // A result's internal name becomes its public one; what has a public name already is passed on.
   const published = new Map<string, string>();
   const publish = (name: string, tensor: Tensor): ProgramValue => {
     const inside = names.get(tensor)!;
     claim(name);
-    const passOn = (type: string) =>
-      emitter.nodes.push({ type, domain: '', inputs: [inside], outputs: [name], attributes: {} });
-    // Where steps repeat, the runtime writes next values over the former ones, in which what it returns must not lie then. A
-    // sum of one value is a copy.
-    if (options.repeat && tensor.dtype === 'float32' && seenIn(tensor, bind).leaf?.kind === 'parameter')
-      passOn('Sum');
-    else if (inside.startsWith(internal) && tensor.source !== null && !published.has(inside))
-      published.set(inside, name);
-    else passOn('Identity');
+    if (isInternal(inside) && tensor.source !== null && !published.has(inside)) published.set(inside, name);
+    else
+      emitter.nodes.push({ type: 'Identity', domain: '', inputs: [inside], outputs: [name], attributes: {} });
     requireBorderType(tensor.dtype);
     return { name, shape: tensor.shape, dtype: tensor.dtype };
   };
@@ -165,7 +166,7 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
     next.push(publish(`${target.leaf.name}:next`, value));
   }
   const rename = (name: string) => published.get(name) ?? name;
-  const step: OnnxGraph = {
+  const step = optimize({
     nodes: emitter.nodes.map((node) => ({
       ...node,
       inputs: node.inputs.map(rename),
@@ -174,7 +175,7 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
     initializers: emitter.initializers,
     inputs: [...inputs, ...parameters, ...randoms],
     outputs: [...results, ...next],
-  };
+  });
   const { repeat: repeated = false, metadata = {} } = options;
   const perStep = new Set([...inputs, ...randoms].map(({ name }) => name));
   const graph = repeated ? repeatGraph(step, { perStep, carried: updateNames }) : step;
@@ -186,7 +187,8 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
     randoms,
     outputs: results,
     updates: updateNames,
-    nodeCount: emitter.nodes.length,
+    nodeCount: step.nodes.length,
+    embeds,
     memory: estimateMemory({
       nodes: [...standIns.nodes, ...rest],
       standIns: bind,
@@ -197,15 +199,6 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
     }),
     repeated,
   };
-}
-
-/** The tensor whose memory a tensor is a view of; itself where it has its own. */
-function seenIn(tensor: Tensor, bind: ReadonlyMap<Tensor, Tensor>): Tensor {
-  const standIn = bind.get(tensor);
-  if (standIn !== undefined) return seenIn(standIn, bind);
-  const views = ['reshape', 'stopGradient', 'inFullPrecision'];
-  const node = tensor.source?.node;
-  return node !== undefined && views.includes(node.op.name) ? seenIn(node.inputs[0], bind) : tensor;
 }
 
 function requireBorderType(dtype: Tensor['dtype']): asserts dtype is DType {
@@ -225,14 +218,11 @@ function requireSameType(target: Tensor, value: Tensor): void {
   }
 }
 
-/** Internal values are named # and a number, so that no name of the caller's can meet them. */
-const internal = '#';
-
 /** A function that returns the names given to it, and fails when one comes twice. */
 function uniqueNames(): (name: string) => string {
   const taken = new Set<string>();
   return (name) => {
-    if (taken.has(name) || name.startsWith(internal)) {
+    if (taken.has(name) || isInternal(name)) {
       throw new Error(`compile: "${name}" is taken; leaves and outputs need names of their own, without #`);
     }
     taken.add(name);
@@ -240,7 +230,7 @@ function uniqueNames(): (name: string) => string {
   };
 }
 
-/** Constants up to this many elements are shared between equal ones. */
+/** Constants of different values up to this many are shared between equal ones as they come; passes find the others. */
 const sharedLimit = 64;
 
 class ModelEmitter implements Emitter {
@@ -250,7 +240,7 @@ class ModelEmitter implements Emitter {
   precision: Precision = 'float32';
   private readonly shared = new Map<string, string>();
   private count = 0;
-  private distinct = 0;
+  private readonly scratches: { readonly name: string; readonly length: number }[] = [];
 
   constructor(readonly options: EmitOptions) {}
 
@@ -272,12 +262,45 @@ class ModelEmitter implements Emitter {
     return this.constant(this.precision === 'float16' ? withinFloat16(typed) : typed, shape, this.precision);
   };
 
-  unlike: Emitter['unlike'] = () => this.float(1 / ++this.distinct);
+  scratch: Emitter['scratch'] = (length) => {
+    const name = `${internal}${this.count++}`;
+    this.scratches.push({ name, length });
+    return name;
+  };
+
+  /**
+   * Puts in front the nodes that make all scratch buffers: parts of one vector, since a node's outputs share nothing and are
+   * never merged. They follow from a value that each run is given, since the runtime would fold constants into buffers
+   * that stay, and pass through bool, since a NaN in one would stay a NaN.
+   */
+  prependScratch(given: ProgramValue | undefined): void {
+    if (this.scratches.length === 0) return;
+    if (given === undefined) throw new Error('internal: a program that needs scratch buffers needs an input');
+    const lengths = this.scratches.map(({ length }) => length);
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    const after = this.nodes.splice(0);
+    const toType = (x: string, to: number) => this.node('Cast', [x], { attributes: { to: { int: to } } })[0];
+    const [flat] = this.node('Reshape', [given.name, this.int64([size(given.shape)])]);
+    const [first] = this.node('Slice', [flat, this.int64([0]), this.int64([1])]);
+    const finite = toType(toType(first, onnxType.bool), onnxType.float32);
+    const [whole] = this.node('Expand', [finite, this.int64([total])]);
+    const outputs = this.scratches.map(({ name }) => name);
+    this.nodes.push({
+      type: 'Split',
+      domain: '',
+      inputs: [whole, this.int64(lengths)],
+      outputs,
+      attributes: { axis: { int: 0 } },
+    });
+    this.nodes.push(...after);
+  }
 
   constant(values: Float32Array | Int32Array | Uint8Array, shape: Shape, dtype: Tensor['dtype']): string {
     const numbers = dtype === 'float16' ? toFloat16(values as Float32Array) : values.slice();
     const bytes = new Uint8Array(numbers.buffer as ArrayBuffer);
     const make = () => this.add(dtype, shape, bytes);
+    if (values.every((value) => Object.is(value, values[0])))
+      return this.share(`${dtype} [${shape}] all ${bytes.subarray(0, values.BYTES_PER_ELEMENT)}`, make);
     return values.length > sharedLimit ? make() : this.share(`${dtype} [${shape}] ${bytes}`, make);
   }
 

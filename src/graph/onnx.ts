@@ -4,6 +4,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { OnnxAttribute, OnnxAttributes } from './op.js';
 
+/** Element types by ONNX's numbers. */
 export const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 export type OnnxDType = keyof typeof onnxType;
 

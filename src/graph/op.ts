@@ -37,13 +37,15 @@ export interface Emitter {
   ): string[];
   /** A one-dimensional int64 initialiser, shared between equal ones. */
   int64(values: readonly number[]): string;
-  /** An initialiser of the type that the node computes in, float32 or float16; equal small ones are shared. */
+  /**
+   * An initialiser of the type that the node computes in, float32 or float16; equal ones are shared where they
+   * are small or of one value throughout.
+   */
   float(values: number | readonly number[], shape?: readonly number[]): string;
   /**
-   * Such a scalar in (0, 1] that no other call returns, so that the runtime's optimiser cannot merge nodes that
-   * must stay apart.
+   * A float32 vector of 0 or 1 in a buffer that is nobody else's and new at every run, for nodes that write to their inputs.
    */
-  unlike(): string;
+  scratch(length: number): string;
   readonly options: EmitOptions;
 }
 

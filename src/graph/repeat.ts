@@ -16,12 +16,15 @@ export interface RepeatedNames {
  *
  * Inputs named in `perStep` get one axis more, in front, over the steps, and so do the outputs that are not the next
  * values of carried inputs. Those pass from step to step and come out as the last step leaves them. All other inputs are
- * the same at every step.
+ * the same at every step. What is handed out lies nowhere in the memory of carried inputs, so that the runtime may be told to
+ * write their last values there.
  */
-export function repeatGraph(step: OnnxGraph, { perStep, carried }: RepeatedNames): OnnxGraph {
+export function repeatGraph(given: OnnxGraph, names: RepeatedNames): OnnxGraph {
+  const step = withResultsApart(given, names);
+  const { perStep, carried } = names;
   const [index, goOn, goingOn] = ['#index', '#goOn', '#goingOn'];
   const next = new Set(carried.values());
-  const given = step.inputs.filter(({ name }) => perStep.has(name));
+  const ownInputs = step.inputs.filter(({ name }) => perStep.has(name));
   const state = step.inputs.filter(({ name }) => carried.has(name));
   const results = step.outputs.filter(({ name }) => !next.has(name));
   const byName = new Map(step.outputs.map((output) => [output.name, output]));
@@ -29,7 +32,7 @@ export function repeatGraph(step: OnnxGraph, { perStep, carried }: RepeatedNames
 
   // Inside, these go by other names: a body must not hide a name of the graph around it.
   const inner = new Map(
-    [...given, ...state, ...results, ...nextStates].map(({ name }) => [name, `#of one step: ${name}`]),
+    [...ownInputs, ...state, ...results, ...nextStates].map(({ name }) => [name, `#of one step: ${name}`]),
   );
   const rename = (name: string) => inner.get(name) ?? name;
   const renamed = (value: OnnxValue): OnnxValue => ({ ...value, name: rename(value.name) });
@@ -43,7 +46,7 @@ export function repeatGraph(step: OnnxGraph, { perStep, carried }: RepeatedNames
   const body: OnnxGraph = {
     nodes: [
       plain('Identity', [goOn], [goingOn]),
-      ...given.map(({ name }) => plain('Gather', [name, index], [rename(name)])),
+      ...ownInputs.map(({ name }) => plain('Gather', [name, index], [rename(name)])),
       ...step.nodes.map((node) => ({
         ...node,
         inputs: node.inputs.map(rename),
@@ -77,4 +80,34 @@ export function repeatGraph(step: OnnxGraph, { perStep, carried }: RepeatedNames
     ],
     outputs: step.outputs.map((value) => (next.has(value.name) ? value : perStepValue(value))),
   };
+}
+
+/** The graph with copies in place of outputs that are carried inputs, or views of such. */
+function withResultsApart(graph: OnnxGraph, { carried }: RepeatedNames): OnnxGraph {
+  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const sharesInput = (name: string): boolean => {
+    const maker = makers.get(name);
+    if (maker === undefined) return carried.has(name);
+    return ['Identity', 'Reshape'].includes(maker.type) && sharesInput(maker.inputs[0]);
+  };
+  const shared = new Map(
+    graph.outputs.filter(({ name }) => sharesInput(name)).map(({ name }) => [name, `#shared: ${name}`]),
+  );
+  const renamed = (name: string) => shared.get(name) ?? name;
+  const rename = (node: OnnxNode): OnnxNode => ({
+    ...node,
+    inputs: node.inputs.map(renamed),
+    outputs: node.outputs.map(renamed),
+  });
+  // A sum of one value is a copy.
+  const copies = [...shared].map(
+    ([name, from]): OnnxNode => ({
+      type: 'Sum',
+      domain: '',
+      inputs: [from],
+      outputs: [name],
+      attributes: {},
+    }),
+  );
+  return { ...graph, nodes: [...graph.nodes.map(rename), ...copies] };
 }

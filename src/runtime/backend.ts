@@ -24,6 +24,20 @@ export interface SessionRequest {
   readonly outputs?: Readonly<Record<string, Location>>;
   /** Whether nodes that the device lacks a kernel for may run on the host's processor. */
   readonly allowFallback: boolean;
+  /** Where the optimised program is kept; absent where it is not worth it. */
+  readonly cache?: CacheRequest;
+}
+
+export interface CacheRequest {
+  readonly folder: string;
+  /** What the optimised program depends on and only a probe tells. */
+  readonly probed: unknown;
+}
+
+/** A session, and whether it was made from an optimised program that was kept. */
+export interface CreatedSession {
+  readonly session: InferenceSession;
+  readonly fromCache: boolean;
 }
 
 /** One device, ready to load models. */
@@ -37,7 +51,7 @@ export interface Backend {
   /** A tensor around `values`, which are not copied. */
   tensor(dtype: DType | 'int64', values: Values | BigInt64Array, shape: readonly number[]): OrtTensor;
   readonly limits: MemoryLimits;
-  createSession(onnx: Uint8Array, request: SessionRequest): Promise<InferenceSession>;
+  createSession(onnx: Uint8Array, request: SessionRequest): Promise<CreatedSession>;
 }
 
 /** What `auto` picked, and why. */

@@ -50,7 +50,10 @@ export const browser: Platform = {
       state: 'resident',
       tensor: (dtype, values, shape) => new Tensor(dtype, values as Float32Array, shape),
       limits: { total: null, largest: adapter?.limits.maxStorageBufferBindingSize ?? null },
-      createSession: (onnx, request) => InferenceSession.create(onnx, sessionOptions('webgpu', request)),
+      createSession: async (onnx, request) => ({
+        session: await InferenceSession.create(onnx, sessionOptions('webgpu', request)),
+        fromCache: false,
+      }),
     };
   },
   working: async (except): Promise<readonly Device[]> =>

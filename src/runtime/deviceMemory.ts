@@ -39,12 +39,16 @@ export class DeviceMemory {
     return tensors.map((_, i) => results[`to.${i}`] as OrtTensor);
   }
 
-  private createSession(shapes: readonly (readonly number[])[], to: Location): Promise<InferenceSession> {
+  private async createSession(
+    shapes: readonly (readonly number[])[],
+    to: Location,
+  ): Promise<InferenceSession> {
     const copies = shapes.map((shape, i) => [`to.${i}`, reshape(input(`from.${i}`, shape), shape)] as const);
-    return this.backend.createSession(compile(Object.fromEntries(copies)).onnx, {
+    const { session } = await this.backend.createSession(compile(Object.fromEntries(copies)).onnx, {
       threads: 1,
       outputs: Object.fromEntries(copies.map(([name]) => [name, to])),
       allowFallback: false,
     });
+    return session;
   }
 }

@@ -14,6 +14,8 @@ export interface Loaded {
   readonly session: InferenceSession;
   /** Whether some of its nodes run on the host's processor, for want of a kernel on the device. */
   readonly fallsBack: boolean;
+  /** Whether it was made from an optimised program in the cache. */
+  readonly fromCache: boolean;
 }
 
 /** What a session was made with. */
@@ -61,6 +63,11 @@ export class Executable {
   /** Whether some of the program's nodes run on the host's processor, for want of a kernel on the device. */
   get fallsBack(): boolean {
     return this.loaded.fallsBack;
+  }
+
+  /** Whether ONNX Runtime had optimised the program in an earlier process, and it was read from the cache. */
+  get fromCache(): boolean {
+    return this.loaded.fromCache;
   }
 
   /**

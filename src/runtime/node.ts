@@ -1,12 +1,22 @@
 /** Devices in Node: ONNX Runtime's native build for cpu, webgpu and cuda, and its WebAssembly build. */
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { arch, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { InferenceSession } from 'onnxruntime-common';
 import { keepsFreedMemory } from './allocator.js';
-import { type Backend, type Device, type Platform, type SessionRequest, sessionOptions } from './backend.js';
+import {
+  type Backend,
+  type CreatedSession,
+  type Device,
+  type Platform,
+  type SessionRequest,
+  sessionOptions,
+} from './backend.js';
 import { chooseBySpeed, type Trial } from './choice.js';
+import { keepProgram, programKey, readProgram } from './programCache.js';
 import { openWasm } from './wasm.js';
 
 const require = createRequire(import.meta.url);
@@ -22,15 +32,58 @@ function nativeRuntime(): typeof import('onnxruntime-node') {
 const hostMemory = () => Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 
 function openNative(device: Device): Backend {
-  const { InferenceSession, Tensor } = nativeRuntime();
+  const { Tensor } = nativeRuntime();
   return {
     device,
     state: device === 'webgpu' ? 'resident' : 'written',
     tensor: (dtype, values, shape) => new Tensor(dtype, values as Float32Array, shape),
     // GPUs do not tell Node what they have.
     limits: { total: device === 'cpu' ? hostMemory() : null, largest: null },
-    createSession: (onnx, request) => InferenceSession.create(onnx, nativeOptions(device, request)),
+    createSession: (onnx, request) => createSession(device, onnx, request),
   };
+}
+
+/** Only for the CPU provider are optimised programs known to be whole: others compile parts of them for themselves. */
+async function createSession(
+  device: Device,
+  onnx: Uint8Array,
+  { cache, ...request }: SessionRequest,
+): Promise<CreatedSession> {
+  const { InferenceSession } = nativeRuntime();
+  const options = nativeOptions(device, request);
+  if (cache === undefined || device !== 'cpu')
+    return { session: await InferenceSession.create(onnx, options), fromCache: false };
+  const { folder, probed } = cache;
+  const key = programKey(onnx, { ...(await processor()), probed });
+  const kept = await readProgram(folder, key);
+  if (kept !== null) {
+    try {
+      const ready = { ...options, graphOptimizationLevel: 'disabled' } as const;
+      return { session: await InferenceSession.create(kept, ready), fromCache: true };
+    } catch {
+      // Another build of the same version may refuse it: it is made anew, from the program itself.
+    }
+  }
+  const session = await keepProgram(folder, key, (path) =>
+    InferenceSession.create(onnx, {
+      ...options,
+      optimizedModelFilePath: path,
+      // ONNX Runtime's own format: ONNX takes three times as long to load and loses the order of the nodes.
+      extra: {
+        ...options.extra,
+        session: { ...(options.extra?.session as object), save_model_format: 'ORT' },
+      },
+    }),
+  );
+  return { session, fromCache: false };
+}
+
+/** What ONNX Runtime's optimisations for the CPU go by: its version and the instructions of the processor. */
+async function processor(): Promise<Record<string, unknown>> {
+  const information = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+  const instructions = /^(?:flags|Features)\s*:.*$/m.exec(information)?.[0] ?? null;
+  const [{ model } = { model: null }] = cpus();
+  return { ...nativeRuntime().env.versions, arch, platform, model, instructions };
 }
 
 function nativeOptions(device: Device, request: SessionRequest): InferenceSession.SessionOptions {

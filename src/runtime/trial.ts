@@ -17,7 +17,7 @@ async function time(device: Device): Promise<Trial> {
   let chain = factor;
   for (let i = 0; i < products; i++) chain = matmul(chain, factor);
   const { onnx } = compile({ average: mean(chain) });
-  const session = await backend.createSession(onnx, { threads, allowFallback: false });
+  const { session } = await backend.createSession(onnx, { threads, allowFallback: false });
   // The product of this matrix with itself is itself.
   const values = new Float32Array(width * width).fill(1 / width);
   const feeds = { factor: backend.tensor('float32', values, [width, width]) };

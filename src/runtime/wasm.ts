@@ -22,7 +22,12 @@ export function openWasm({ InferenceSession, Tensor, env }: WebRuntime, threads:
     state: 'returned',
     tensor: (dtype, values, shape) => new Tensor(dtype, values as Float32Array, shape),
     limits: { total: addressSpace, largest: addressSpace },
-    createSession: (onnx, request) =>
-      InferenceSession.create(onnx, sessionOptions('wasm', { ...request, allowFallback: true })),
+    createSession: async (onnx, request) => ({
+      session: await InferenceSession.create(
+        onnx,
+        sessionOptions('wasm', { ...request, allowFallback: true }),
+      ),
+      fromCache: false,
+    }),
   };
 }

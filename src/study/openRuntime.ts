@@ -8,11 +8,12 @@ import { Runtime, type RuntimeOptions, requirePrecision } from '../runtime/index
  * @throws ConfigError of `Runtime.open`, or where the device does not compute in that precision
  */
 export async function openRuntime(
-  { device, threads, memoryLimit }: Pick<RuntimeOptions, 'device' | 'threads' | 'memoryLimit'>,
+  options: Pick<RuntimeOptions, 'device' | 'threads' | 'memoryLimit' | 'cache'>,
   say: (message: string) => void,
   precision: Precision = 'float32',
 ): Promise<Runtime> {
-  const runtime = await Runtime.open({ device, threads, memoryLimit });
+  const { device, threads, memoryLimit, cache } = options;
+  const runtime = await Runtime.open({ device, threads, memoryLimit, cache });
   if (runtime.reason !== null) say(`device: ${runtime.device} (auto: ${runtime.reason})`);
   await requirePrecision(runtime, precision, 'training.precision');
   return runtime;

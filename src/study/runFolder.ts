@@ -51,10 +51,10 @@ export async function createRunFolder(name: string, out?: string): Promise<strin
 }
 
 /**
- * A folder that runs beside each other share: of decoded images, or of fetched weights.
+ * A folder that runs beside each other share: of decoded images, of fetched weights, or of optimised programs.
  * @param out  run folder; default: one in `runs`
  */
-export function cacheFolder(holds: 'images' | 'weights', out?: string): string {
+export function cacheFolder(holds: 'images' | 'weights' | 'programs', out?: string): string {
   return join(out === undefined ? resolve('runs') : dirname(resolve(out)), '.cache', holds);
 }
 

@@ -55,8 +55,9 @@ export async function stratifyStudy(options: StratifyOptions): Promise<Stratifie
   const { listener, out, signal } = options;
   const study = stage1Study(await readStudy('stratify', options), listener);
   if (out !== undefined) await requireUnused(out);
+  const say = (message: string) => listener.message(message);
   const runtime = usesEmbeddings(study)
-    ? await openRuntime(options, (message) => listener.message(message), study.training.precision)
+    ? await openRuntime({ ...options, cache: cacheFolder('programs', out) }, say, study.training.precision)
     : null;
   const resolved = withoutUnseen(resolveStudy(study, options));
   const cache = cacheFolder('images', out);

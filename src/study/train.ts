@@ -65,7 +65,8 @@ export async function trainStudy(options: TrainOptions): Promise<TrainedRun> {
   if (earlier === null && out !== undefined) await requireUnused(out);
   const resolved = resolveStudy(study, options);
   const say = (message: string) => listener.message(message);
-  const runtime = await openRuntime(options, say, study.training.precision);
+  const programs = cacheFolder('programs', out);
+  const runtime = await openRuntime({ ...options, cache: programs }, say, study.training.precision);
   const pretrained =
     earlier === null
       ? await readPretrained(resolved, cacheFolder('weights', out), options)

@@ -57,8 +57,9 @@ export function layOut(list: ParameterList, groupOf: GroupOf): Layout {
     }
     const group = groupOf(name);
     const decays = shape.length > 1;
-    const place = size(shape) < ownLength ? Math.floor(placed / blockLength) : name;
-    const key = `weights.${group}.${decays ? 'decay' : 'plain'}.${place}`;
+    // Biases and scales are few numbers: parts of them would cost more in operators than their copies take.
+    const place = decays ? `decay.${Math.floor(placed / blockLength)}` : 'plain';
+    const key = `weights.${group}.${size(shape) < ownLength ? place : name}`;
     placed += size(shape);
     const segment = byKey.get(key) ?? { group, decays, entries: [] };
     segment.entries.push([name, shape, tensor]);

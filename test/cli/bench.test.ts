@@ -42,6 +42,7 @@ test('bench measures training and inference of a network, and says so in JSON', 
     assert.ok(task.compileMs > 0 && task.loadMs > 0 && task.nodes > 50);
     assert.ok(Math.abs(task.shareOfPeak * result.matmulPeak.gigaflops - task.gigaflops) < 1e-9);
   }
+  assert.ok(result.training.cachedLoadMs! > 0 && result.inference.cachedLoadMs === null);
   const passes = (task: BenchResult['training']) =>
     (task.gigaflops * task.latencyMs.median * 1e6) / (2 * batch * result.multiplyAddsPerImage);
   assert.ok(Math.abs(passes(result.training) - 3) < 1e-9 && Math.abs(passes(result.inference) - 1) < 1e-9);
@@ -52,6 +53,7 @@ test('bench measures training and inference of a network, and says so in JSON', 
     table,
     /^densenet-small, 32 px, batch 2; cpu, 1 threads, float32; medians \(quartiles\) of 5 batches\n/,
   );
+  assert.match(table, /^load from cache, ms +\d+ +–$/m);
   assert.match(table, /^images per second +[\d.]+ \([\d.]+ – [\d.]+\) +[\d.]+ \([\d.]+ – [\d.]+\)$/m);
 });
 

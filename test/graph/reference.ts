@@ -36,7 +36,12 @@ function erf(x: number): number {
 
 const reduction = (f: (values: readonly number[]) => number) =>
   rule<{ axes: readonly number[] }>(({ inputs: [x], attributes: { axes }, types: [y] }) => [
-    tabulate(y.shape, (index) => f(along(x, axes, index))),
+    tabulate(y.shape, (index) => {
+      const dropped = index.length < x.shape.length;
+      return f(
+        along(x, axes, dropped ? axes.reduce((all, axis) => all.toSpliced(axis, 0, 0), [...index]) : index),
+      );
+    }),
   ]);
 
 const elementwise = {

@@ -81,7 +81,12 @@ test('what a run returns of the parameters, and what one hands to another, are t
   const [a, b] = [g.parameter('a', [2]), g.parameter('b', [2])];
   const bound = g.parameter('standIn', [2, 1]);
   const program = g.compile(
-    { before: a, seen: g.reshape(a, [2, 1]), bound: g.reshape(bound, [2]) },
+    {
+      before: a,
+      same: g.reshape(g.mul(a, 1), [2, 1]),
+      seen: g.reshape(a, [2, 1]),
+      bound: g.reshape(bound, [2]),
+    },
     {
       repeat: true,
       bind: new Map([[bound, g.reshape(b, [2, 1])]]),
@@ -100,7 +105,7 @@ test('what a run returns of the parameters, and what one hands to another, are t
     const expected: Record<string, Float32Array>[] = [];
     for (let step = 0; step < count; step++) {
       executable.add({});
-      expected.push({ before: first, seen: first, bound: second });
+      expected.push({ before: first, same: first, seen: first, bound: second });
       [first, second] = [second, first.map((value) => value + 1)];
     }
     assert.deepEqual(await executable.runAdded(), expected);

@@ -105,6 +105,13 @@ before(async () => {
   assert.equal(await attempt(wholeFolds, crossed, false), null);
 });
 
+test('optimised programs are kept beside the runs, and shared by them', () => {
+  const kept = readdirSync(join(folder, '.cache', 'programs'));
+  // Of the run with pictures: training, and the sum of gradients over two batches.
+  assert.equal(kept.length, 2, `${kept}`);
+  assert.ok(kept.every((name) => /^[0-9a-f]{64}\.program$/.test(name)));
+});
+
 test('interrupted anywhere and resumed, a run ends in the same bits', async (t) => {
   const points: [string, Watch][] = [
     ['after the first batch, half a step done', atBatch(0, 1)],

@@ -65,14 +65,16 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, shape) ? x : applyExpand([x], { shape })[0];
 }
 
-const applySum = defineOp<{ axes: readonly number[] }>({
+const applySum = defineOp<{ axes: readonly number[]; keep: boolean }>({
   name: 'sum',
-  infer([x], { axes }) {
+  infer([x], { axes, keep }) {
     if (x.dtype === 'bool') throw new ShapeError('sum: needs numbers, got bool; cast it');
-    return [{ shape: x.shape.map((extent, i) => (axes.includes(i) ? 1 : extent)), dtype: x.dtype }];
+    return [{ shape: summedShape(x.shape, axes, keep), dtype: x.dtype }];
   },
-  gradient: ({ inputs, cotangents }) => [expand(cotangents[0]!, inputs[0].shape)],
-  emit(onnx, [x], node, { axes }) {
+  gradient: ({ inputs: [x], attributes: { axes }, cotangents }) => [
+    expand(reshape(cotangents[0]!, summedShape(x.shape, axes, true)), x.shape),
+  ],
+  emit(onnx, [x], node, { axes, keep }) {
     // A reduction over neighbouring axes is one fast pass; [0, 2, 3] at once is several times slower.
     const rank = node.inputs[0].shape.length;
     const trailing = axes.filter((axis, i) => rank - axis === axes.length - i);
@@ -81,12 +83,15 @@ const applySum = defineOp<{ axes: readonly number[] }>({
     for (const group of [trailing, rest]) {
       if (group.length > 0)
         [result] = onnx.node('ReduceSum', [result, onnx.int64(group)], {
-          attributes: { keepdims: { int: 1 } },
+          attributes: { keepdims: { int: Number(keep) } },
         });
     }
     return [result];
   },
 });
+
+const summedShape = (shape: Shape, axes: readonly number[], keep: boolean): Shape =>
+  shape.flatMap((extent, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [extent]));
 
 export interface ReduceOptions {
   /** Axes to reduce, negative ones counted from the last; default all. */
@@ -103,9 +108,8 @@ export function reducedAxes(op: string, x: Tensor, axes: readonly number[] | und
 
 /** Sum over axes. */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const { axes, dropped } = reducedAxes('sum', x, options.axes);
-  const kept = axes.length === 0 ? x : applySum([x], { axes })[0];
-  return options.keepAxes ? kept : reshape(kept, dropped);
+  const { axes } = reducedAxes('sum', x, options.axes);
+  return axes.length === 0 ? x : applySum([x], { axes, keep: options.keepAxes ?? false })[0];
 }
 
 /** Sums the axes along which `shape` was broadcast to `x.shape`: the adjoint of broadcasting. */

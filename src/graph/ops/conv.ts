@@ -157,6 +157,7 @@ function blockedAdjointWeights(onnx: Emitter, w: string, shape: readonly number[
 function adjointWeights(onnx: Emitter, w: string, shape: readonly number[], groups: number): string {
   const [out, inner, kh, kw] = shape;
   const taps = kh * kw;
+  if (taps === 1 && groups === 1) return moved(onnx, w, [1, 0, 2, 3]);
   const flat = shaped(onnx, w, [groups, out / groups, inner, taps]);
   const turned = moved(onnx, taps === 1 ? flat : mirrored(onnx, flat, 3), [0, 2, 1, 3]);
   return shaped(onnx, turned, [groups * inner, out / groups, kh, kw]);

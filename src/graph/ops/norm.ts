@@ -43,43 +43,28 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
   }) {
     const [g, gMean, gVariance] = cotangents;
     const rank = x.shape.length;
-    const sums = { axes: spatialAxes(rank), keepAxes: true };
+    const axes = spatialAxes(rank);
     const count = size(x.shape) / x.shape[1];
-    // Everything per channel keeps the shape [1, channel, 1, …].
-    const centred = sub(x, perChannel(average, rank));
-    const spread = add(perChannel(variance, rank), epsilon);
-    // dL/dx = a·g + b·(x − mean) + c with per-channel a, b, c.
+    const deviation = sqrt(add(variance, epsilon));
+    const [one, zero] = [constant(1, scale.shape), constant(0, scale.shape)];
+    // By the statistics that are there already.
+    const normalized = (gain: Tensor, shift: Tensor) =>
+      batchNormInference(x, gain, shift, average, variance, epsilon);
+    // dL/dx = (gain · g + offset) + slope · (x − mean) / deviation, with gain, offset and slope per channel.
     let dx: Tensor | null = null;
-    let [dScale, dBias]: (Tensor | null)[] = [null, null];
-    let [slope, offset]: (Tensor | null)[] = [null, null];
+    let [dScale, dBias, slope]: (Tensor | null)[] = [null, null, null];
     if (g !== null) {
-      const total = sum(g, sums);
-      const projected = sum(mul(g, centred), sums);
-      const deviation = sqrt(spread);
-      const gain = div(perChannel(scale, rank), deviation);
-      dBias = reshape(total, scale.shape);
-      dScale = reshape(div(projected, deviation), scale.shape);
-      slope = mul(gain, div(projected, mul(spread, -count)));
-      offset = mul(gain, mul(total, -1 / count));
-      dx = mul(g, gain);
+      const gain = div(scale, deviation);
+      const share = mul(gain, -1 / count);
+      dBias = sum(g, { axes });
+      dScale = sum(mul(g, normalized(one, zero)), { axes });
+      slope = mul(share, dScale);
+      dx = scaleShift(g, gain, mul(share, dBias));
     }
-    if (gVariance !== null) {
-      const extra = mul(perChannel(gVariance, rank), 2 / count);
-      slope = slope === null ? extra : add(slope, extra);
-    }
-    if (gMean !== null) {
-      const extra = mul(perChannel(gMean, rank), 1 / count);
-      offset = offset === null ? extra : add(offset, extra);
-    }
+    if (gVariance !== null) slope = plus(slope, mul(mul(gVariance, 2 / count), deviation));
     if (needed[0]) {
-      const channels = scale.shape;
-      const zero = () => constant(0, channels);
-      const spreadPart = scaleShift(
-        centred,
-        slope === null ? zero() : reshape(slope, channels),
-        offset === null ? zero() : reshape(offset, channels),
-      );
-      dx = dx === null ? spreadPart : add(dx, spreadPart);
+      const offset = gMean === null ? zero : mul(gMean, 1 / count);
+      dx = plus(dx, normalized(slope ?? zero, offset));
     }
     return [dx, dScale, dBias];
   },
@@ -87,16 +72,10 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
     return [batchNormInference(x, scale, bias, average, variance, epsilon), average, variance];
   },
   emit(onnx, [x, scale, bias], node, { epsilon }) {
-    // Running statistics go in with weight 0, but the runtime writes the new ones into the buffers of the old. So
-    // those must be nobody else's, and fresh at every run: one NaN left in an initialiser would stay for ever (0 · NaN
-    // is NaN). They are made of the channels' first values, which no optimiser can fold or merge.
     const { shape } = node.inputs[0];
-    const others = spatialAxes(shape.length);
     if (onnx.options.restrictedBatchNorm) return reducedBatchNorm(onnx, [x, scale, bias], shape, epsilon);
-    const all = (value: number) => onnx.int64(others.map(() => value));
-    const [corner] = onnx.node('Slice', [x, all(0), all(1), onnx.int64(others), all(1)]);
-    const [first] = onnx.node('Reshape', [corner, onnx.int64([shape[1]])]);
-    const running = [0, 1].map(() => onnx.node('Mul', [first, onnx.unlike()])[0]);
+    // Running statistics go in with weight 0, but the runtime writes the new ones into the buffers of the old.
+    const running = [0, 1].map(() => onnx.scratch(shape[1]));
     return onnx.node('BatchNormalization', [x, scale, bias, ...running], {
       attributes: { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: { int: 1 } },
       outputs: 3,

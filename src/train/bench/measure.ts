@@ -1,4 +1,7 @@
 /** How fast a network trains and predicts on a device, and how that compares with what the device can do. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../errors.js';
 import type { Precision } from '../../graph/index.js';
@@ -58,6 +61,8 @@ export interface TaskMeasurement {
   readonly compileMs: number;
   /** From these bytes to a program that can run, nothing of it cached. */
   readonly loadMs: number;
+  /** The same from the cache of optimised programs; null where it keeps none: of small ones, and on other devices than `cpu`. */
+  readonly cachedLoadMs: number | null;
 }
 
 export interface BenchResult {
@@ -127,6 +132,8 @@ export async function benchModel(options: BenchOptions): Promise<BenchResult> {
     // `auto` is to pick once for all of them.
     const place = { device: training.description.device, threads, precision };
     const inference = await start({ task: 'inference', ...network, ...place });
+    listener?.message('training: loading from the cache');
+    const cachedLoadMs = await timeCachedLoad({ task: 'training', ...network, ...place });
     const product = await openProduct(place, start);
     const contestants = [training, inference, product.worker];
     const seconds = contestants.map(() => [] as number[]);
@@ -140,6 +147,7 @@ export async function benchModel(options: BenchOptions): Promise<BenchResult> {
     const peak = gigaflops(product.worker.description.multiplyAdds, Math.min(...seconds[2]));
     const measured = (worker: Worker, times: readonly number[], passes: number) =>
       taskMeasurement(worker, times, { batch, multiplyAdds: multiplyAdds * passes, peak });
+    const trained = { ...measured(training, seconds[0], 3), cachedLoadMs };
     return {
       model,
       side,
@@ -152,13 +160,29 @@ export async function benchModel(options: BenchOptions): Promise<BenchResult> {
       parameters,
       multiplyAddsPerImage: multiplyAdds / batch,
       matmulPeak: { extent: product.extent, gigaflops: peak },
-      training: measured(training, seconds[0], 3),
+      training: trained,
       inference: measured(inference, seconds[1], 1),
     };
   } catch (error) {
     throw signal?.aborted ? new Interrupted('the measurement was interrupted; nothing is kept of it') : error;
   } finally {
     for (const worker of workers) await worker.close();
+  }
+}
+
+/** Milliseconds that a program takes to load in a process after one that has put it into the cache; null if none did. */
+async function timeCachedLoad(settings: WorkloadSettings): Promise<number | null> {
+  const cache = await mkdtemp(join(tmpdir(), 'medfusion-bench-'));
+  try {
+    let description: WorkloadDescription | null = null;
+    for (let process = 0; process < 2; process++) {
+      const worker = await openWorker({ ...settings, cache });
+      description = worker.description;
+      await worker.close();
+    }
+    return description!.fromCache ? description!.loadMs : null;
+  } finally {
+    await rm(cache, { recursive: true });
   }
 }
 
@@ -196,5 +220,7 @@ function taskMeasurement(
     nodes,
     compileMs,
     loadMs,
+    // Weights are part of the program that predicts: it is not kept.
+    cachedLoadMs: null,
   };
 }

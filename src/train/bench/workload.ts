@@ -39,6 +39,8 @@ export interface PlaceSettings {
   readonly memoryLimit?: number;
   /** File prefix for ONNX Runtime's profile; default none. */
   readonly profile?: string;
+  /** Folder of optimised programs; default none. */
+  readonly cache?: string;
 }
 
 /** A network on batches of random images. */
@@ -74,6 +76,8 @@ export interface WorkloadDescription {
   readonly compileMs: number;
   /** From these bytes to a program that can run. */
   readonly loadMs: number;
+  /** Whether the program was taken from the cache. */
+  readonly fromCache: boolean;
 }
 
 export interface Workload {
@@ -165,6 +169,7 @@ async function load(
       multiplyAdds: multiplyAdds([forward]),
       compileMs,
       loadMs,
+      fromCache: executable.fromCache,
     },
     async repeat(count) {
       const seconds: number[] = [];
@@ -209,8 +214,11 @@ function trace({ model, side, batch, classes }: NetworkSettings, training: boole
   return { list, shape, logits: findClassifier(model, side).logits(scope, input('images', shape), classes) };
 }
 
-const normals = (random: Random, shape: Shape) =>
-  Float32Array.from({ length: size(shape) }, () => random.normal());
+function normals(random: Random, shape: Shape): Float32Array {
+  const values = new Float32Array(size(shape));
+  random.fillNormal(values, 1);
+  return values;
+}
 
 function openTraining(settings: NetworkSettings): Promise<Workload> {
   const rows = [settings.batch, settings.classes];

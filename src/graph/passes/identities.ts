@@ -1,0 +1,68 @@
+/** Drops nodes that change nothing. The rules are those for which training programs have cases. */
+import type { OnnxGraph, OnnxInitializer, OnnxNode } from '../onnx.js';
+import { rewriteNodes } from './replaced.js';
+
+/** What a rule sees of a graph. */
+interface Surroundings {
+  /** The node that makes a value; none for inputs and initialisers. */
+  readonly maker: (name: string) => OnnxNode | undefined;
+  readonly initializer: (name: string) => OnnxInitializer | undefined;
+}
+
+/** A node of fewer steps, the name of the value that the node's output equals, or null. */
+type Rule = (node: OnnxNode, graph: Surroundings) => OnnxNode | string | null;
+
+const rules: Readonly<Record<string, Rule>> = {
+  /** A view of a view. Extents of 0 and −1 would speak of the first view's. */
+  Reshape(node, { maker, initializer }) {
+    const view = maker(node.inputs[0]);
+    const shape = initializer(node.inputs[1]);
+    if (view?.type !== 'Reshape' || shape === undefined || int64s(shape).some((extent) => extent < 1n))
+      return null;
+    return { ...node, inputs: [view.inputs[0], node.inputs[1]] };
+  },
+  /** Axes moved and moved back. Two other transpositions stay two: each may move a single axis, which is fast. */
+  Transpose(node, { maker }) {
+    const first = maker(node.inputs[0]);
+    const [second, before] = [permutation(node), first === undefined ? null : permutation(first)];
+    return first?.type === 'Transpose' && second?.every((axis, i) => before?.[axis] === i)
+      ? first.inputs[0]
+      : null;
+  },
+  Neg(node, { maker }) {
+    const first = maker(node.inputs[0]);
+    return first?.type === 'Neg' ? first.inputs[0] : null;
+  },
+  /** Times 1, a scalar, so that it broadcasts nothing. */
+  Mul({ inputs: [a, b] }, { initializer }) {
+    const isOne = (name: string) => {
+      const factor = initializer(name);
+      return factor?.dtype === 'float32' && factor.shape.length === 0 && float32(factor) === 1;
+    };
+    return isOne(b) ? a : isOne(a) ? b : null;
+  },
+};
+
+/** The graph without double negations, products with 1, views of views and transpositions that cancel. */
+export function dropIdentities(graph: OnnxGraph): OnnxGraph {
+  const initializers = new Map(graph.initializers.map((initializer) => [initializer.name, initializer]));
+  const makers = new Map<string, OnnxNode>();
+  const surroundings: Surroundings = {
+    maker: (name) => makers.get(name),
+    initializer: (name) => initializers.get(name),
+  };
+  const nodes = rewriteNodes(graph, (node) => {
+    const found = node.domain === '' ? (rules[node.type]?.(node, surroundings) ?? null) : null;
+    const kept = found === null || typeof found === 'string' ? node : found;
+    for (const name of kept.outputs) makers.set(name, kept);
+    return typeof found === 'string' ? { insteadOf: [found] } : kept;
+  });
+  return { ...graph, nodes };
+}
+
+function permutation({ attributes: { perm } }: OnnxNode): readonly number[] | null {
+  return perm !== undefined && 'ints' in perm ? perm.ints : null;
+}
+
+const int64s = ({ bytes }: OnnxInitializer) => new BigInt64Array(bytes.slice().buffer);
+const float32 = ({ bytes }: OnnxInitializer) => new Float32Array(bytes.slice().buffer)[0];
