@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296 node --expose-gc
+#!/usr/bin/env -S node --expose-gc
 import { runCommandLine } from './program.js';
 
 const interrupt = new AbortController();

@@ -29,7 +29,7 @@ export function trainCommand({ out, err, signal }: Streams): Command {
     .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber(1))
     .option(
       '--memory <GB>',
-      'most memory of a training step; activations are computed twice where that helps (default: all there is)',
+      'refuse a training step that would take more, and say which batch would fit (default: all there is)',
       positiveNumber,
     )
     .option(

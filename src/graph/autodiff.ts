@@ -2,7 +2,7 @@
 import { ShapeError } from '../errors.js';
 import type { Op } from './op.js';
 import { add } from './ops/elementwise.js';
-import { type Recompute, recomputing } from './recompute.js';
+import { recomputing } from './recompute.js';
 import { constant, type Node, sameShape, size, type Tensor } from './tensor.js';
 
 const derivedValues = new WeakMap<Tensor, Tensor>();
@@ -16,7 +16,7 @@ export function derivedValue(derivative: Tensor): Tensor | undefined {
  * Derivatives of a scalar with respect to each of `wrt`, which may be leaves or intermediate values.
  * @param objective float32, one element
  * @param seed cotangent of `objective`, same shape, which then may have any shape; default 1
- * @param recompute what the backward pass computes anew, so that it need not be kept; default nothing
+ * @param recompute whether the backward pass computes anew what is cheap, so that it need not be kept; default false
  * @returns one tensor per `wrt`, of its shape; a zero constant where the objective does not depend on it
  * @throws ShapeError when the objective has more than one element and no seed is given, or the seed does not fit it
  */
@@ -24,7 +24,7 @@ export function gradients(
   objective: Tensor,
   wrt: readonly Tensor[],
   seed?: Tensor,
-  recompute: Recompute = 'nothing',
+  recompute = false,
 ): Tensor[] {
   if (seed === undefined && size(objective.shape) !== 1) {
     throw new ShapeError(
@@ -37,7 +37,7 @@ export function gradients(
   const targets = new Set(wrt);
   const dependent = nodesBetween(objective, targets);
   const cotangents = new Map<Tensor, Tensor>([[objective, seed ?? constant(1, objective.shape)]]);
-  const again = recomputing(recompute);
+  const again = recompute ? recomputing() : (tensor: Tensor) => tensor;
   const isNeeded = (tensor: Tensor) =>
     targets.has(tensor) || (tensor.source !== null && dependent.has(tensor.source.node));
 
@@ -47,9 +47,10 @@ export function gradients(
     const needed = node.inputs.map(isNeeded);
     if (op.gradient === 'none' || outputCotangents.every((value) => value === null) || !needed.includes(true))
       continue;
+    const seen = op.comparesExactly ? (tensor: Tensor) => tensor : again;
     const results = op.gradient({
-      inputs: node.inputs.map(again),
-      outputs: node.outputs.map(again),
+      inputs: node.inputs.map(seen),
+      outputs: node.outputs.map(seen),
       attributes: node.attributes,
       cotangents: outputCotangents,
       needed,

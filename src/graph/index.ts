@@ -26,7 +26,6 @@ export * from './ops/pool.js';
 export * from './ops/reduce.js';
 export * from './ops/resample.js';
 export * from './ops/softmax.js';
-export { type Recompute, recomputeLevels } from './recompute.js';
 export { stepCount } from './repeat.js';
 export {
   bernoulli,

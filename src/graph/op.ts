@@ -80,6 +80,8 @@ export interface Op<A extends object = never> {
    * nodes one. Absent where it never pays.
    */
   readonly recompute?: 'derived' | ((context: RecomputeContext<A>) => readonly Tensor[]);
+  /** Whether the gradient asks which inputs equal an output, so that neither may be recomputed: that rounds otherwise. */
+  readonly comparesExactly?: true;
   /** Adds ONNX nodes (opset 20) and returns the names of the outputs. */
   emit(emitter: Emitter, inputs: readonly string[], node: Node, attributes: A): readonly string[];
 }

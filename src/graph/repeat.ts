@@ -4,6 +4,13 @@ import type { OnnxGraph, OnnxNode, OnnxValue } from './onnx.js';
 /** Name of the input that says how many steps a call runs: int64, a scalar. */
 export const stepCount = '#steps';
 
+/**
+ * Inputs of so many axes are images, whose batch is left open. ONNX Runtime plans ahead to compute a value in the buffer of
+ * an earlier one of the same extents, and keeps that buffer until then: the feature maps of every stage from the forward pass
+ * to the backward pass. It makes no such plan where an extent is open.
+ */
+const imageAxes = 4;
+
 export interface RepeatedNames {
   /** Inputs with a value of their own at every step. */
   readonly perStep: ReadonlySet<string>;
@@ -62,6 +69,10 @@ export function repeatGraph(given: OnnxGraph, names: RepeatedNames): OnnxGraph {
     outputs: [{ name: goingOn, dtype: 'bool', shape: [] }, ...[...nextStates, ...results].map(renamed)],
   };
   const perStepValue = (value: OnnxValue): OnnxValue => ({ ...value, shape: ['steps', ...value.shape] });
+  const perStepInput = (value: OnnxValue): OnnxValue => {
+    const { shape } = value;
+    return perStepValue(shape.length < imageAxes ? value : { ...value, shape: [null, ...shape.slice(1)] });
+  };
   return {
     nodes: [
       {
@@ -76,7 +87,7 @@ export function repeatGraph(given: OnnxGraph, names: RepeatedNames): OnnxGraph {
     initializers: [],
     inputs: [
       { name: stepCount, dtype: 'int64', shape: [] },
-      ...step.inputs.map((value) => (perStep.has(value.name) ? perStepValue(value) : value)),
+      ...step.inputs.map((value) => (perStep.has(value.name) ? perStepInput(value) : value)),
     ],
     outputs: step.outputs.map((value) => (next.has(value.name) ? value : perStepValue(value))),
   };

@@ -1,5 +1,4 @@
 /** Runs compiled programs on ONNX Runtime. */
-export { allocatorEnvironment } from './allocator.js';
 export { type Device, devices, type Values } from './backend.js';
 export { type Draw, Executable, mostSteps } from './executable.js';
 export { ParameterStore } from './parameters.js';

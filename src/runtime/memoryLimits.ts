@@ -23,19 +23,6 @@ function batchOf({ inputs }: Pick<Program, 'inputs'>): number {
   return inputs.reduce((most, { shape }) => (shape.length < 2 ? most : Math.max(most, shape[0])), 1);
 }
 
-/** What a program takes in the runtime, in bytes, and how much of that grows with the batch. */
-function needOf({ memory: { total, parameters } }: Pick<Program, 'memory'>) {
-  const values = (total - parameters) * overhead;
-  return { total: parameters + values, values };
-}
-
-export function fitsMemory(program: Pick<Program, 'memory'>, limits: MemoryLimits): boolean {
-  return (
-    needOf(program).total <= (limits.total ?? Number.POSITIVE_INFINITY) &&
-    program.memory.largest <= (limits.largest ?? Number.POSITIVE_INFINITY)
-  );
-}
-
 /**
  * @throws ConfigError when the estimate of the program's memory exceeds what the device has, with the largest batch that
  *   would fit; all but the parameters is taken to grow with the batch
@@ -45,16 +32,16 @@ export function requireMemory(
   device: Device,
   limits: MemoryLimits,
 ): void {
-  if (fitsMemory(program, limits)) return;
-  const { largest } = program.memory;
-  const { total, values } = needOf(program);
+  const { total, parameters, largest } = program.memory;
+  const values = (total - parameters) * overhead;
   const batch = batchOf(program);
   const within = limits.total ?? Number.POSITIVE_INFINITY;
   const single = limits.largest ?? Number.POSITIVE_INFINITY;
-  const fitting = Math.floor(batch * Math.min((within - (total - values)) / values, single / largest));
+  if (parameters + values <= within && largest <= single) return;
+  const fitting = Math.floor(batch * Math.min((within - parameters) / values, single / largest));
   const need =
-    total > within
-      ? `needs about ${gigabytes(total)}, and "${device}" has ${gigabytes(within)}`
+    parameters + values > within
+      ? `needs about ${gigabytes(parameters + values)}, and "${device}" has ${gigabytes(within)}`
       : `has a value of ${gigabytes(largest)}, and "${device}" takes ${gigabytes(single)} at most`;
   throw new ConfigError(
     `load: a program for a batch of ${batch} ${need}; ` +

@@ -3,10 +3,9 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { arch, platform } from 'node:process';
+import { arch, env, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { InferenceSession } from 'onnxruntime-common';
-import { keepsFreedMemory } from './allocator.js';
 import {
   type Backend,
   type CreatedSession,
@@ -85,6 +84,13 @@ async function processor(): Promise<Record<string, unknown>> {
   const [{ model } = { model: null }] = cpus();
   return { ...nativeRuntime().env.versions, arch, platform, model, instructions };
 }
+
+/**
+ * Whether this process was started with glibc's malloc told to keep what is freed. Then programs need no arena: that keeps the
+ * buffers of a training step for the next one too, but in blocks that are larger than what they hold.
+ */
+const keepsFreedMemory = (): boolean =>
+  ['mmap_threshold', 'trim_threshold'].every((name) => env.GLIBC_TUNABLES?.includes(`glibc.malloc.${name}=`));
 
 function nativeOptions(device: Device, request: SessionRequest): InferenceSession.SessionOptions {
   const { threads, profile } = request;

@@ -14,7 +14,7 @@ import { type Backend, currentPlatform, type Device, devices, type Platform } fr
 import { DeviceMemory } from './deviceMemory.js';
 import { Executable, type Loaded } from './executable.js';
 import { explainFailure, firstLine } from './failures.js';
-import { fitsMemory, type MemoryLimits, requireMemory } from './memoryLimits.js';
+import { type MemoryLimits, requireMemory } from './memoryLimits.js';
 import type { ParameterStore } from './parameters.js';
 
 export interface RuntimeOptions {
@@ -112,11 +112,6 @@ export class Runtime {
             ...(device === 'webgpu' ? { buffersPerOperator: 8 } : {}),
           };
     return new Runtime(backend, threads, emitOptions, reason, limits, options);
-  }
-
-  /** Whether a program would fit the memory that there is, by its estimate. */
-  fits(program: Program): boolean {
-    return fitsMemory(program, this.limits);
   }
 
   /**

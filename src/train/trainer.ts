@@ -16,15 +16,7 @@ import { compileTraining, storeTrainingState, type UpdateOptions } from './train
 export type Trainer = Awaited<ReturnType<typeof openTrainer>>;
 
 /** Compiles the programs, loads them and puts the initial values in place. */
-export async function openTrainer({
-  runtime,
-  config,
-  source,
-  train,
-  options,
-  initial = new Map(),
-  listener,
-}: FitTask) {
+export async function openTrainer({ runtime, config, source, train, options, initial = new Map() }: FitTask) {
   const { cohort } = source;
   const labelCount = config.labels;
   const rows = {
@@ -52,10 +44,7 @@ export async function openTrainer({
   const programs = compileTraining(list, layout, meanLoss(losses, mask), {}, update, {
     ...runtime.emitOptions,
     repeat: runtime.repeats,
-    fits: (step) => runtime.fits(step),
   });
-  if (programs.recompute === 'cheap')
-    listener.message('activations are computed twice, so that a training step fits the memory');
   const store = new ParameterStore();
   storeInitialValues(store, layout, list, options.seed);
   for (const [name, { values }] of initial) store.get(name).values.set(values);

@@ -15,7 +15,6 @@ import {
   mul,
   type Program,
   parameter,
-  type Recompute,
   reciprocal,
   reshape,
   sliceAxis,
@@ -55,15 +54,6 @@ export interface UpdateOptions {
   readonly lossScaling?: LossScaling | null;
 }
 
-/** How a training is compiled. */
-export interface TrainingCompileOptions extends CompileOptions {
-  /**
-   * Whether a program may be as large as this one. The backward pass computes anew what costs next to nothing, and more
-   * where the step would not fit otherwise. Default: always.
-   */
-  readonly fits?: (step: Program) => boolean;
-}
-
 /** The scalars that an updating program takes besides the model's inputs. */
 export interface StepFeeds {
   readonly learningRate: number;
@@ -78,8 +68,6 @@ export interface TrainingPrograms {
   /** Null when every batch is a step. */
   readonly accumulate: Program | null;
   readonly step: Program;
-  /** What the backward pass computes anew. */
-  readonly recompute: Recompute;
 }
 
 /** The same as tensors. */
@@ -114,9 +102,13 @@ function averagedSegments(layout: Layout, options: UpdateOptions): LayoutSegment
 
 const rateOf = (segment: LayoutSegment, { groupRates = {} }: UpdateOptions) => groupRates[segment.group] ?? 1;
 
+/** Those of several members last, see `flatGradients`. */
 function trainedSegments(layout: Layout, options: UpdateOptions): LayoutSegment[] {
-  return layout.weights.filter((segment) => rateOf(segment, options) > 0);
+  const trained = layout.weights.filter((segment) => rateOf(segment, options) > 0);
+  return trained.sort((a, b) => Number(isJoined(a)) - Number(isJoined(b)));
 }
+
+const isJoined = ({ members }: LayoutSegment) => members.length > 1;
 
 /**
  * Compiles the programs of a training step.
@@ -131,17 +123,13 @@ export function compileTraining(
   loss: Tensor,
   outputs: Readonly<Record<string, Tensor>>,
   options: UpdateOptions,
-  { fits = () => true, ...emit }: TrainingCompileOptions,
+  emit: CompileOptions,
 ): TrainingPrograms {
+  const { accumulate, step } = trainingComputations(list, layout, loss, outputs, options);
   const precision = options.lossScaling ? 'float16' : 'float32';
   const program = ({ outputs: results, updates, bind }: Computation) =>
     compile(results, { ...emit, precision, updates, bind });
-  const at = (recompute: Recompute): TrainingPrograms => {
-    const { accumulate, step } = trainingComputations(list, layout, loss, outputs, options, recompute);
-    return { accumulate: accumulate === null ? null : program(accumulate), step: program(step), recompute };
-  };
-  const programs = at('copies');
-  return fits(programs.step) ? programs : at('cheap');
+  return { accumulate: accumulate === null ? null : program(accumulate), step: program(step) };
 }
 
 /** What `compileTraining` compiles. */
@@ -151,7 +139,6 @@ export function trainingComputations(
   loss: Tensor,
   outputs: Readonly<Record<string, Tensor>>,
   options: UpdateOptions,
-  recompute: Recompute = 'copies',
 ): TrainingComputations {
   const trained = trainedSegments(layout, options);
   if (trained.length === 0) {
@@ -163,7 +150,7 @@ export function trainingComputations(
   }
   const scaling = options.lossScaling ?? null;
   const scale = scaling === null ? null : lossScale();
-  const flat = flatGradients(loss, trained, scale, recompute);
+  const flat = flatGradients(loss, trained, scale);
   const bind = bindSegments([...layout.weights, ...(layout.buffers === null ? [] : [layout.buffers])]);
   const statistics = bufferUpdates(list, layout);
   const accumulators = trained.map(({ name, length }) => parameter(accumulatorName(name), [length]));
@@ -172,7 +159,12 @@ export function trainingComputations(
   const summed =
     options.accumulate === 1 ? flat : flat.map((part, i) => add(accumulators[i], mul(part, share)));
   const squares = once(() =>
-    summed.map((part) => sum(square(part))).reduce((total, part) => add(total, part)),
+    sum(
+      concat(
+        summed.map((part) => reshape(sum(square(part)), [1])),
+        0,
+      ),
+    ),
   );
   const updates = new Map([...statistics, ...stepUpdates(trained, summed, squares, options)]);
   const averageDecay = input('averageDecay', []);
@@ -217,22 +209,23 @@ function once(build: () => Tensor): () => Tensor {
 /**
  * The gradient of each segment as a flat vector, arranged so that each derivative is computed as soon as the backward pass
  * has what it takes. ONNX Runtime runs what a node needs from the input that was made last to the one made first, whatever
- * their order; with derivatives as they come, the first layers' would run first, and with them the whole backward pass
- * before any other derivative, all of whose cotangents would stay in memory. So one node takes them all, made in the
- * opposite order: whole where a segment has several members, and of a lone member the first number, for its place in line.
+ * their order, and so it does with a program's results; with derivatives as they come, the first layers' would run first, and
+ * with them the whole backward pass before any other derivative, all of whose cotangents would stay in memory. So one node
+ * takes all derivatives, made in the opposite order: whole where a segment has several members, and of a lone member the
+ * first number, for its place in line. What follows from segments of several members is made last, so that this node comes
+ * first.
  * @param scale that of the loss, by which the derivatives are divided
  */
 function flatGradients(
   loss: Tensor,
   segments: readonly LayoutSegment[],
   scale: Tensor | null,
-  recompute: Recompute,
 ): readonly Tensor[] {
   const parts = segments.flatMap((segment) =>
-    segment.members.map(({ leaf }) => ({ leaf, whole: segment.members.length > 1 })),
+    segment.members.map(({ leaf }) => ({ leaf, whole: isJoined(segment) })),
   );
   const leaves = parts.map(({ leaf }) => leaf);
-  const found = gradients(loss, leaves, scale ?? undefined, recompute);
+  const found = gradients(loss, leaves, scale ?? undefined, true);
   const derivatives = scale === null ? found : found.map(inFullPrecision);
   const rows = new Array<Tensor>(parts.length);
   const order = [...derivatives.keys()].sort((a, b) => derivatives[b].id - derivatives[a].id);
@@ -242,14 +235,14 @@ function flatGradients(
   }
   const pieces = split(
     reshape(concat(rows, 1), [-1]),
-    segments.map(({ members, length }) => (members.length > 1 ? length : 1)),
+    segments.map((segment) => (isJoined(segment) ? segment.length : 1)),
     0,
   );
   let next = 0;
-  const flat = segments.map(({ members }, i) => {
+  const flat = segments.map((segment, i) => {
     const first = derivatives[next];
-    next += members.length;
-    return members.length > 1 ? pieces[i] : reshape(first, [-1]);
+    next += segment.members.length;
+    return isJoined(segment) ? pieces[i] : reshape(first, [-1]);
   });
   return scale === null ? flat : flat.map((part) => mul(part, reciprocal(scale)));
 }

@@ -153,7 +153,6 @@ function compileRoundedTraining(
   return {
     accumulate: accumulate === null ? null : compileRounded(accumulate, options),
     step: compileRounded(step, options),
-    recompute: 'copies',
   };
 }
 

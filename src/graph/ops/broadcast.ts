@@ -24,7 +24,9 @@ const applyReshape = defineOp<{ shape: Shape }>({
   },
   gradient: ({ inputs, cotangents }) => [reshape(cotangents[0]!, inputs[0].shape)],
   recompute: 'derived',
-  emit: (onnx, [x], _node, { shape }) => onnx.node('Reshape', [x, onnx.int64(shape)]),
+  // An open batch of images (see repeat.ts) stays open.
+  emit: (onnx, [x], _node, { shape }) =>
+    onnx.node('Reshape', [x, onnx.int64(shape.length === 4 ? [-1, ...shape.slice(1)] : shape)]),
 });
 
 /**

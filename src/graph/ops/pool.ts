@@ -84,6 +84,7 @@ const applyMaxPool = defineOp<PoolAttributes>({
   infer: (inputs, attributes) => inferPool('maxPool2d', inputs, attributes),
   // The first maximum of a window, row by row, takes the whole derivative, as in PyTorch: of the rows that reach it the
   // first, and in that row the first cell. So the derivative goes down the rows, then along them.
+  comparesExactly: true,
   gradient({ inputs: [x], outputs: [y], attributes, cotangents: [g] }) {
     const { kernel, strides, padding } = attributes;
     const along = {

@@ -27,6 +27,7 @@ const applyMax = defineOp<{ axes: readonly number[] }>({
     return [{ shape: x.shape.map((extent, i) => (axes.includes(i) ? 1 : extent)), dtype: 'float32' }];
   },
   // Equal maxima share the derivative evenly, as torch.amax does.
+  comparesExactly: true,
   gradient({ inputs: [x], outputs: [y], attributes: { axes }, cotangents }) {
     const isMax = cast(equal(x, y), 'float32');
     return [mul(isMax, div(cotangents[0]!, sum(isMax, { axes, keepAxes: true })))];

@@ -13,11 +13,11 @@ interface Surroundings {
 type Rule = (node: OnnxNode, graph: Surroundings) => OnnxNode | string | null;
 
 const rules: Readonly<Record<string, Rule>> = {
-  /** A view of a view. Extents of 0 and −1 would speak of the first view's. */
+  /** A view of a view. An extent of 0 would speak of the first view's. */
   Reshape(node, { maker, initializer }) {
     const view = maker(node.inputs[0]);
     const shape = initializer(node.inputs[1]);
-    if (view?.type !== 'Reshape' || shape === undefined || int64s(shape).some((extent) => extent < 1n))
+    if (view?.type !== 'Reshape' || shape === undefined || int64s(shape).some((extent) => extent === 0n))
       return null;
     return { ...node, inputs: [view.inputs[0], node.inputs[1]] };
   },

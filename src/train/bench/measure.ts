@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../errors.js';
 import type { Precision } from '../../graph/index.js';
 import { quantile } from '../../metrics/index.js';
-import { allocatorEnvironment } from '../../runtime/index.js';
 import { Interrupted } from '../fit.js';
 import { type Contender, ContenderRefused, openContender } from './contender.js';
 import { findClassifier, type WorkloadDescription, type WorkloadSettings } from './workload.js';
@@ -92,7 +91,6 @@ export async function openWorker(settings: WorkloadSettings): Promise<Worker> {
   const program = {
     file: process.execPath,
     args: ['--expose-gc', fileURLToPath(new URL('./worker.js', import.meta.url))],
-    env: allocatorEnvironment,
   };
   try {
     return await openContender<WorkloadDescription>(program, settings);

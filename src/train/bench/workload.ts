@@ -236,8 +236,7 @@ function openTraining(settings: NetworkSettings): Promise<Workload> {
       const losses = labelLoss(network.logits, input('targets', rows), mask, { name: 'bce' });
       const layout = layOut(network.list, () => 'all');
       const loss = meanLoss(losses, mask);
-      const fits = (step: Program) => runtime.fits(step);
-      const emit = { ...runtime.emitOptions, repeat: runtime.repeats, fits };
+      const emit = { ...runtime.emitOptions, repeat: runtime.repeats };
       const { step } = compileTraining(network.list, layout, loss, {}, update, emit);
       return { ...network, layout, program: step };
     });

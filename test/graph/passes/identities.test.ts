@@ -31,12 +31,8 @@ test('a view of a view is one, unless an extent speaks of the first', () => {
     '#b = Reshape(x,#s)',
     'y = Exp(#b)',
   ]);
-  for (const shape of [
-    [0, 1],
-    [-1, 2],
-  ]) {
-    assert.equal(left(views, [six, int64('#s', shape)])[1], '#b = Reshape(#a,#s)', `${shape}`);
-  }
+  assert.equal(left(views, [six, int64('#s', [-1, 2])])[1], '#b = Reshape(x,#s)');
+  assert.equal(left(views, [six, int64('#s', [0, 1])])[1], '#b = Reshape(#a,#s)');
 });
 
 test('transpositions that cancel go; others stay', () => {
