@@ -57,7 +57,14 @@ const wall = runs.reduce((sum, { dur }) => sum + dur, 0) / runs.length / 1000;
 const byType = totalsBy(({ args }) => args.op_name ?? 'unknown');
 const perRun = ({ microseconds }: Total) => microseconds / runs.length / 1000;
 const inNodes = byType.reduce((sum, [, total]) => sum + perRun(total), 0);
-console.log(`${runs.length} runs of ${wall.toFixed(1)} ms, ${inNodes.toFixed(1)} ms of them in operators\n`);
+console.log(`${runs.length} runs of ${wall.toFixed(1)} ms, ${inNodes.toFixed(1)} ms of them in operators`);
+// What passes between two runs of one turn: feeds, random masks, copies of results, the language binding.
+const gaps = runs.slice(1).map(({ ts }, i) => ts - runs[i].ts - runs[i].dur);
+const between = gaps.sort((a, b) => a - b)[gaps.length >> 1] / 1000;
+if (gaps.length > 0)
+  console.log(
+    `${between.toFixed(1)} ms between runs (median), ${((100 * between) / (between + wall)).toFixed(1)} % of the time\n`,
+  );
 console.log('operator                     ms/run   share   calls/run');
 for (const [type, total] of byType) {
   const share = ((100 * perRun(total)) / inNodes).toFixed(1);

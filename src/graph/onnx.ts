@@ -21,8 +21,8 @@ export interface OnnxNode {
 export interface OnnxValue {
   readonly name: string;
   readonly dtype: OnnxDType;
-  /** Extents; a name stands for one that each run settles, null for one that is left open. */
-  readonly shape: readonly (number | string | null)[];
+  /** Extents; a name stands for one that each run settles. Null: left open. */
+  readonly shape: readonly (number | string)[] | null;
 }
 
 export interface OnnxInitializer {
@@ -127,12 +127,12 @@ function writeValue(writer: BinaryWriter, { name, dtype, shape }: OnnxValue): vo
   message(writer, 2, (type) =>
     message(type, 1, (tensor) => {
       varint(tensor, 1, onnxType[dtype]);
+      if (shape === null) return;
       message(tensor, 2, (shapeField) => {
         for (const extent of shape) {
-          message(shapeField, 1, (dimension) => {
-            if (typeof extent === 'number') varint(dimension, 1, extent);
-            else if (extent !== null) text(dimension, 2, extent);
-          });
+          message(shapeField, 1, (dimension) =>
+            typeof extent === 'number' ? varint(dimension, 1, extent) : text(dimension, 2, extent),
+          );
         }
       });
     }),

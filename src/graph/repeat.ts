@@ -5,9 +5,10 @@ import type { OnnxGraph, OnnxNode, OnnxValue } from './onnx.js';
 export const stepCount = '#steps';
 
 /**
- * Inputs of so many axes are images, whose batch is left open. ONNX Runtime plans ahead to compute a value in the buffer of
+ * Inputs of so many axes are images, whose shape is left open. ONNX Runtime plans ahead to compute a value in the buffer of
  * an earlier one of the same extents, and keeps that buffer until then: the feature maps of every stage from the forward pass
- * to the backward pass. It makes no such plan where an extent is open.
+ * to the backward pass. It makes no such plan for values whose shape it does not know. (Where the batch alone is open it
+ * searches in vain, for a time that grows with the square of a program's size.)
  */
 const imageAxes = 4;
 
@@ -68,11 +69,9 @@ export function repeatGraph(given: OnnxGraph, names: RepeatedNames): OnnxGraph {
     ],
     outputs: [{ name: goingOn, dtype: 'bool', shape: [] }, ...[...nextStates, ...results].map(renamed)],
   };
-  const perStepValue = (value: OnnxValue): OnnxValue => ({ ...value, shape: ['steps', ...value.shape] });
-  const perStepInput = (value: OnnxValue): OnnxValue => {
-    const { shape } = value;
-    return perStepValue(shape.length < imageAxes ? value : { ...value, shape: [null, ...shape.slice(1)] });
-  };
+  const perStepValue = (value: OnnxValue): OnnxValue => ({ ...value, shape: ['steps', ...value.shape!] });
+  const perStepInput = (value: OnnxValue): OnnxValue =>
+    value.shape!.length < imageAxes ? perStepValue(value) : { ...value, shape: null };
   return {
     nodes: [
       {

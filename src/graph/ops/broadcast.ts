@@ -24,7 +24,7 @@ const applyReshape = defineOp<{ shape: Shape }>({
   },
   gradient: ({ inputs, cotangents }) => [reshape(cotangents[0]!, inputs[0].shape)],
   recompute: 'derived',
-  // An open batch of images (see repeat.ts) stays open.
+  // Where the shape of images is open (see repeat.ts), so is a view's.
   emit: (onnx, [x], _node, { shape }) =>
     onnx.node('Reshape', [x, onnx.int64(shape.length === 4 ? [-1, ...shape.slice(1)] : shape)]),
 });
