@@ -94,6 +94,10 @@ export function sessionOptions(
     graphOptimizationLevel: 'all',
     logSeverityLevel: 4, // what fails is thrown
     ...(outputs === undefined ? {} : { preferredOutputLocation: outputs }),
-    ...(allowFallback ? {} : { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+    extra: {
+      // It drops the mean that a layer normalisation hands out, also where the backward pass reads it.
+      optimization: { disable_specified_optimizers: 'SkipLayerNormFusion' },
+      ...(allowFallback ? {} : { session: { disable_cpu_ep_fallback: '1' } }),
+    },
   };
 }
