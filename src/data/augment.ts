@@ -193,9 +193,20 @@ export function createAugmenter(
     const [signX, signY] = [drawn.mirrorX ? -1 : 1, drawn.mirrorY ? -1 : 1];
     const cos = Math.cos(drawn.angle) / drawn.scale;
     const sin = Math.sin(drawn.angle) / drawn.scale;
-    const warp = bits === 8 ? kernels.warp8 : kernels.warp16;
     const turn = [signX * cos, signX * sin, signY * cos, signY * sin] as const;
-    return warp(source, image, channels, height, width, ...turn, drawn.shiftX, drawn.shiftY, black, outside);
+    return kernels.warp(
+      bits / 8,
+      source,
+      image,
+      channels,
+      height,
+      width,
+      ...turn,
+      drawn.shiftX,
+      drawn.shiftY,
+      black,
+      outside,
+    );
   };
 
   return {

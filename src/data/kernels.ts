@@ -8,8 +8,7 @@ import { kernelBytes } from './kernelBytes.js';
 /** Places and lengths are addresses and counts of values; see `assembly/` for what each does. */
 export interface Kernels {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  readonly warp8: Warp;
-  readonly warp16: Warp;
+  readonly warp: Warp;
   unpack8(source: number, output: number, length: number): void;
   unpack16(source: number, output: number, length: number): void;
   sum(image: number, length: number): number;
@@ -17,9 +16,7 @@ export interface Kernels {
   saturate(image: number, area: number, factor: number): void;
   power(image: number, length: number, table: number, steps: number): void;
   noise(image: number, length: number, factor: number, state: number): void;
-  readonly resize8: Resize;
-  readonly resize16: Resize;
-  readonly resizeFloat: Resize;
+  readonly resize: Resize;
   layGrey(from: number, rows: number, width: number, plane: number, stride: number, scale: number): void;
   layLuma(from: number, rows: number, width: number, plane: number, stride: number, scale: number): void;
   layColour(
@@ -38,6 +35,7 @@ export interface Kernels {
 }
 
 type Warp = (
+  bytes: number,
   source: number,
   output: number,
   channels: number,
@@ -54,6 +52,7 @@ type Warp = (
 ) => number;
 
 type Resize = (
+  bytes: number,
   rows: number,
   pitch: number,
   from: number,

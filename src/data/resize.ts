@@ -84,7 +84,6 @@ export function resizeRows(
   memory.set(down.bytes, downTaps);
   memory.set(across.bytes, acrossTaps);
   memory.fill(0, above, above + pitch);
-  const resize = { u8: kernels.resize8, u16: kernels.resize16, f32: kernels.resizeFloat }[source.samples];
   // The window holds the rows from `from` to `end`; the next one begins among them or right behind.
   let [from, end] = [0, 0];
   for (let y0 = 0, y1 = 0; y0 < toHeight; y0 = y1) {
@@ -101,7 +100,8 @@ export function resizeRows(
       memory.copyWithin(above, lastRow + 1, lastRow + pitch);
     }
     end = last;
-    resize(
+    kernels.resize(
+      sample,
       ...([window + lead, pitch, from, y0, y1] as const),
       ...([downTaps, toHeight, down.count, acrossTaps, toWidth, across.count] as const),
       ...([channels, width * channels, sums, band] as const),

@@ -43,6 +43,9 @@ export function randomStream(seed: number, ...purpose: (string | number)[]): Ran
   return fromKey([seed, ...purpose].join('\u0000'));
 }
 
+/** Room for words that one call draws ahead, a multiple of 4. No call leaves anything in it to another. */
+const block = new Int32Array(1024);
+
 function fromKey(key: string): Random {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
@@ -80,35 +83,12 @@ function fromKey(key: string): Random {
     while (value >= limit) value = uint32();
     return value - Math.floor(value / n) * n;
   };
-  const countIntegers = (draws: number, counts: Int32Array): void => {
-    const n = counts.length;
-    const limit = Math.floor(0x100000000 / n) * n;
-    // The generator written out, on variables of its own: a call for every number takes longer than the number.
+  /** Draws of `uint32` one after the other. Written out, on variables of its own: a call for each takes longer than the number. */
+  const fillWords = (words: Int32Array): void => {
     let [w, x, y, z] = [a | 0, b | 0, c | 0, d | 0];
-    for (let draw = 0; draw < draws; draw++) {
-      let value: number;
-      do {
-        const scaled = Math.imul(x, 5);
-        value = Math.imul((scaled << 7) | (scaled >>> 25), 9) >>> 0;
-        const t = x << 9;
-        y ^= w;
-        z ^= x;
-        x ^= y;
-        w ^= z;
-        y ^= t;
-        z = (z << 11) | (z >>> 21);
-      } while (value >= limit);
-      counts[value - Math.floor(value / n) * n]++;
-    }
-    [a, b, c, d] = [w, x, y, z];
-  };
-  const fillBernoulli = (values: Uint8Array, probability: number): void => {
-    const threshold = Math.round(probability * 0x10000);
-    // Written out for the same reason.
-    let [w, x, y, z] = [a | 0, b | 0, c | 0, d | 0];
-    for (let i = 0; i < values.length; i += 2) {
+    for (let i = 0; i < words.length; i++) {
       const scaled = Math.imul(x, 5);
-      const value = Math.imul((scaled << 7) | (scaled >>> 25), 9);
+      words[i] = Math.imul((scaled << 7) | (scaled >>> 25), 9);
       const t = x << 9;
       y ^= w;
       z ^= x;
@@ -116,36 +96,51 @@ function fromKey(key: string): Random {
       w ^= z;
       y ^= t;
       z = (z << 11) | (z >>> 21);
-      values[i] = value >>> 16 < threshold ? 1 : 0;
-      if (i + 1 < values.length) values[i + 1] = (value & 0xffff) < threshold ? 1 : 0;
     }
     [a, b, c, d] = [w, x, y, z];
   };
-  const fillNormal = (values: Float32Array, deviation: number, limit = Number.POSITIVE_INFINITY): void => {
-    // Written out as in `countIntegers`; each number takes four words, the high and low bits of two uniform ones.
-    let [w, x, y, z] = [a | 0, b | 0, c | 0, d | 0];
-    const words = new Uint32Array(4);
-    for (let i = 0; i < values.length; i++) {
-      let draw: number;
-      do {
-        for (let k = 0; k < 4; k++) {
-          const scaled = Math.imul(x, 5);
-          words[k] = Math.imul((scaled << 7) | (scaled >>> 25), 9);
-          const t = x << 9;
-          y ^= w;
-          z ^= x;
-          x ^= y;
-          w ^= z;
-          y ^= t;
-          z = (z << 11) | (z >>> 21);
-        }
-        const radius = ((words[0] >>> 5) * 0x4000000 + (words[1] >>> 6)) / 0x20000000000000;
-        const angle = ((words[2] >>> 5) * 0x4000000 + (words[3] >>> 6)) / 0x20000000000000;
-        draw = Math.sqrt(-2 * Math.log(1 - radius)) * Math.cos(2 * Math.PI * angle);
-      } while (Math.abs(draw) > limit);
-      values[i] = draw * deviation;
+  /** Words for so many items of `each` words at most; never more than will be used. */
+  const wordsFor = (items: number, each: number): Int32Array => {
+    const words = block.subarray(0, Math.min(items * each, block.length));
+    fillWords(words);
+    return words;
+  };
+  const countIntegers = (draws: number, counts: Int32Array): void => {
+    const n = counts.length;
+    const limit = Math.floor(0x100000000 / n) * n;
+    for (let missing = draws; missing > 0; ) {
+      const words = wordsFor(missing, 1);
+      for (let k = 0; k < words.length; k++) {
+        const value = words[k] >>> 0;
+        if (value >= limit) continue;
+        counts[value - Math.floor(value / n) * n]++;
+        missing--;
+      }
     }
-    [a, b, c, d] = [w, x, y, z];
+  };
+  const fillBernoulli = (values: Uint8Array, probability: number): void => {
+    const threshold = Math.round(probability * 0x10000);
+    for (let i = 0; i < values.length; ) {
+      const words = wordsFor(Math.ceil((values.length - i) / 2), 1);
+      for (let k = 0; k < words.length; k++) {
+        const word = words[k];
+        values[i] = word >>> 16 < threshold ? 1 : 0;
+        if (i + 1 < values.length) values[i + 1] = (word & 0xffff) < threshold ? 1 : 0;
+        i += 2;
+      }
+    }
+  };
+  const fillNormal = (values: Float32Array, deviation: number, limit = Number.POSITIVE_INFINITY): void => {
+    for (let i = 0; i < values.length; ) {
+      const words = wordsFor(values.length - i, 4);
+      // The high and low bits of two uniform numbers.
+      for (let k = 0; k < words.length; k += 4) {
+        const radius = ((words[k] >>> 5) * 0x4000000 + (words[k + 1] >>> 6)) / 0x20000000000000;
+        const angle = ((words[k + 2] >>> 5) * 0x4000000 + (words[k + 3] >>> 6)) / 0x20000000000000;
+        const draw = Math.sqrt(-2 * Math.log(1 - radius)) * Math.cos(2 * Math.PI * angle);
+        if (Math.abs(draw) <= limit) values[i++] = draw * deviation;
+      }
+    }
   };
   return {
     uniform,

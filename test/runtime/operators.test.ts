@@ -1,4 +1,7 @@
-/** Every operator and its gradient on WebAssembly; `operators.slow.ts` does the same on WebGPU. */
+/**
+ * Every operator and its gradient on WebAssembly; `operators.slow.ts` does the same on WebGPU. The tests and their assertions
+ * are those that `checkCases` makes of each case: values and derivatives against the float64 interpreter.
+ */
 import { families } from '../graph/cases/families.js';
 import { checkCases } from '../graph/check.js';
 

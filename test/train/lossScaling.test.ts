@@ -4,35 +4,24 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { denseNet, vit } from '../../src/models/index.js';
-import { randomStream } from '../../src/random/index.js';
 import {
   defaultLossScaling,
   type LossScaling,
   type OptimizerOptions,
   type UpdateOptions,
 } from '../../src/train/index.js';
-import { type Model, Trainer, type TrainerSpec } from './trainer.js';
+import { classes, learners, randomBatch, sgd, side, smallDenseNet, smallVit } from './smallNetworks.js';
+import { Trainer, type TrainerSpec } from './trainer.js';
 
-const classes = 3;
-const side = 16;
-const smallVit: Model = (scope, x) => vit(scope, x, { patch: 4, width: 16, depth: 2, heads: 2 }, classes);
-const smallDenseNet: Model = (scope, x) =>
-  denseNet(scope, x, { growth: 4, blocks: [2, 2], stemChannels: 8 }, classes);
+/** Four rows. */
+const batchOf = (seed: number) => randomBatch(4, seed);
+
 const adamw: OptimizerOptions = {
   name: 'adamw',
   learningRate: 1e-2,
   weightDecay: 0.05,
   beta1: 0.9,
   beta2: 0.999,
-};
-
-const sgd: OptimizerOptions = {
-  name: 'sgd',
-  learningRate: 0.05,
-  weightDecay: 0.01,
-  momentum: 0.9,
-  nesterov: true,
 };
 
 const create = (update: Partial<UpdateOptions>, rest: Partial<TrainerSpec> = {}) =>
@@ -45,15 +34,6 @@ const create = (update: Partial<UpdateOptions>, rest: Partial<TrainerSpec> = {})
     update: { optimizer: adamw, clip: 1, average: true, accumulate: 1, ...update },
     ...rest,
   });
-
-function batchOf(seed: number, rows = 4) {
-  const random = randomStream(seed, 'batch');
-  return {
-    x: Float32Array.from({ length: rows * 3 * side * side }, () => random.normal()),
-    targets: Float32Array.from({ length: rows * classes }, () => Number(random.uniform() < 0.4)),
-    mask: new Float32Array(rows * classes).fill(1),
-  };
-}
 
 /** All that the store holds, by name. */
 function stateOf({ store }: Trainer): Map<string, number[]> {
@@ -198,20 +178,9 @@ test('unrounded, a program in float16 trains as one in float32', async () => {
   }
 });
 
-const learners: Record<string, { model: Model; learningRate: number }> = {
-  'a small DenseNet': {
-    model: (scope, x) => denseNet(scope, x, { growth: 8, blocks: [2, 2], stemChannels: 16 }, classes),
-    learningRate: 1e-2,
-  },
-  'a small vision transformer': {
-    model: (scope, x) => vit(scope, x, { patch: 4, width: 32, depth: 2, heads: 2 }, classes),
-    learningRate: 5e-3,
-  },
-};
-
 for (const [name, { model, learningRate }] of Object.entries(learners)) {
   test(`${name} learns 32 samples in float16 as fast as in float32`, async () => {
-    const feeds = batchOf(1, 32);
+    const feeds = randomBatch(32);
     const optimizer = { ...adamw, learningRate, weightDecay: 0.01 };
     const losses = await Promise.all(
       [defaultLossScaling, null].map(async (lossScaling) => {

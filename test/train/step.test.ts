@@ -2,24 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigError } from '../../src/errors.js';
-import { denseNet, vit } from '../../src/models/index.js';
-import { randomStream } from '../../src/random/index.js';
+import { vit } from '../../src/models/index.js';
 import type { OptimizerOptions, UpdateOptions } from '../../src/train/index.js';
+import { classes, randomBatch, sgd, side, smallDenseNet, smallVit } from './smallNetworks.js';
 import { type Model, Trainer, type TrainerSpec } from './trainer.js';
 
-const classes = 3;
-const side = 16;
-const smallVit: Model = (scope, x) => vit(scope, x, { patch: 4, width: 16, depth: 2, heads: 2 }, classes);
-const smallDenseNet: Model = (scope, x) =>
-  denseNet(scope, x, { growth: 4, blocks: [2, 2], stemChannels: 8 }, classes);
-
-const sgd: OptimizerOptions = {
-  name: 'sgd',
-  learningRate: 0.05,
-  weightDecay: 0.01,
-  momentum: 0.9,
-  nesterov: true,
-};
 const plainSgd: OptimizerOptions = { ...sgd, weightDecay: 0, momentum: 0, nesterov: false };
 const adamw: OptimizerOptions = {
   name: 'adamw',
@@ -39,17 +26,8 @@ const create = (update: Partial<UpdateOptions>, rest: Partial<TrainerSpec> = {})
     ...rest,
   });
 
-function batchOf(rows: number, seed = 1) {
-  const random = randomStream(seed, 'batch');
-  return {
-    x: Float32Array.from({ length: rows * 3 * side * side }, () => random.normal()),
-    targets: Float32Array.from({ length: rows * classes }, () => Number(random.uniform() < 0.4)),
-    mask: new Float32Array(rows * classes).fill(1),
-  };
-}
-
 /** Rows [from, to) of a batch. */
-function part(batch: ReturnType<typeof batchOf>, from: number, to: number) {
+function part(batch: ReturnType<typeof randomBatch>, from: number, to: number) {
   const rows = batch.mask.length / classes;
   const cut = (values: Float32Array) =>
     values.slice((values.length / rows) * from, (values.length / rows) * to);
@@ -70,7 +48,7 @@ test('two accumulated batches of four are one batch of eight', async () => {
   const halves = await create({ clip, accumulate: 2, average: true });
   const whole = await create({ clip, average: true }, { batch: 8 });
   for (let step = 0; step < 3; step++) {
-    const batch = batchOf(8, step);
+    const batch = randomBatch(8, step);
     const before = halves.segments();
     const first = await halves.train(part(batch, 0, 4));
     assert.deepEqual(halves.segments(), before, 'the first half alone must change nothing');
@@ -91,7 +69,7 @@ for (const [what, clip] of [
 ] as const) {
   test(`clipping ${what}`, async () => {
     const trainer = await create({ optimizer: plainSgd, clip });
-    const batch = batchOf(4);
+    const batch = randomBatch(4);
     const derivatives = await trainer.differentiate(batch);
     const names = trainer.list.trainable().map(([name]) => name);
     let squares = 0;
@@ -119,7 +97,7 @@ test('the moving average follows the weights and running statistics: a ← d a +
     return Array.from(values);
   });
   for (let step = 0; step < 4; step++) {
-    await trainer.train(batchOf(4, step));
+    await trainer.train(randomBatch(4, step));
     const segments = trainer.segments();
     expected = expected.map((old, i) =>
       old.map((value, j) => decay * value + (1 - decay) * segments[i].values[j]),
@@ -141,7 +119,7 @@ test('a group at rate 0 keeps every bit, has no optimiser state, and the others 
       .trainable()
       .map(([name]) => [name, trainer.store.get(name).values.slice()] as const);
     assert.ok(trainer.store.names().every((name) => !/^weights\.body\..*:/.test(name)));
-    for (let step = 0; step < 3; step++) await trainer.train(batchOf(4, step));
+    for (let step = 0; step < 3; step++) await trainer.train(randomBatch(4, step));
     for (const [name, old] of before) {
       const now = trainer.store.get(name).values;
       if (groupOf(name) === 'body') assert.deepEqual(now, old, name);
@@ -154,8 +132,8 @@ test("a group's factor scales its step and no other's", async () => {
   const initial = await create({ optimizer: plainSgd }, { groupOf });
   const full = await create({ optimizer: plainSgd }, { groupOf });
   const scaled = await create({ optimizer: plainSgd, groupRates: { body: 0.25 } }, { groupOf });
-  await full.train(batchOf(4));
-  await scaled.train(batchOf(4));
+  await full.train(randomBatch(4));
+  await scaled.train(randomBatch(4));
   for (const [name] of initial.list.trainable()) {
     const start = initial.store.get(name).values;
     const factor = groupOf(name) === 'body' ? 0.25 : 1;
@@ -182,7 +160,7 @@ test('the same seed gives the same bits, step after step, dropout and batch stat
     for (const seed of [1, 1, 2]) {
       const trainer = await create({ optimizer: adamw, clip: 1, average: true }, { model, seed });
       const losses: number[] = [];
-      for (let step = 0; step < 4; step++) losses.push(await trainer.train(batchOf(4, step)));
+      for (let step = 0; step < 4; step++) losses.push(await trainer.train(randomBatch(4, step)));
       const state = trainer.store.names().map((name) => [name, trainer.store.get(name).values.slice()]);
       runs.push({ losses, state });
     }
@@ -195,7 +173,7 @@ test('dropout draws anew at every step, and not in evaluation', async () => {
   const model: Model = (scope, x) =>
     vit(scope, x, { patch: 4, width: 16, depth: 1, heads: 2, dropout: 0.5 }, classes);
   const trainer = await create({ optimizer: { ...plainSgd, learningRate: 0 } }, { model });
-  const batch = batchOf(4);
+  const batch = randomBatch(4);
   const losses = [await trainer.train(batch), await trainer.train(batch)];
   assert.notEqual(losses[0], losses[1]);
   assert.deepEqual(await trainer.predict(batch.x), await trainer.predict(batch.x));

@@ -4,7 +4,6 @@
  */
 
 /** Two neighbours each of four places as 16-bit integers; those of 16 bits less 32768. */
-// @ts-ignore: decorator
 @inline
 function pairs<T>(a: usize, b: usize, c: usize, d: usize): v128 {
   if (sizeof<T>() == 1) {
@@ -22,28 +21,24 @@ function pairs<T>(a: usize, b: usize, c: usize, d: usize): v128 {
 }
 
 /** One place in fixed point, 16 bits of which are fractions of a pixel: the low half of 1.5 · 2^52 plus a whole number. */
-// @ts-ignore: decorator
 @inline
 function fixed(place: f64): i32 {
   return <i32>reinterpret<i64>(place * 65536 + 6755399441055744);
 }
 
 /** Four places, `step` apart, less the first. */
-// @ts-ignore: decorator
 @inline
 function fixedSteps(step: f64): v128 {
   const second = i32x4.replace_lane(i32x4.splat(0), 1, fixed(step));
   return i32x4.replace_lane(i32x4.replace_lane(second, 2, fixed(2 * step)), 3, fixed(3 * step));
 }
 
-// @ts-ignore: decorator
 @inline
 function fraction(value: v128): v128 {
   return f32x4.mul(f32x4.convert_i32x4_s(value), f32x4.splat(1.0 / 65536));
 }
 
 /** max(0, 1 − |place − nearest|), the share of a pixel's width that lies within the image. */
-// @ts-ignore: decorator
 @inline
 function inside(place: v128, nearest: v128): v128 {
   const distance = fraction(i32x4.abs(i32x4.sub(place, nearest)));
@@ -58,9 +53,8 @@ function inside(place: v128, nearest: v128): v128 {
  * @param scale of stored samples, times −32768
  * @returns the sum of the values
  */
-// @ts-ignore: decorator
 @inline
-function warp<T>(
+function warpOf<T>(
   source: usize,
   output: usize,
   channels: i32,
@@ -152,7 +146,9 @@ function warp<T>(
   return total;
 }
 
-export function warp8(
+/** `warpOf` for samples of so many bytes. */
+export function warp(
+  bytes: i32,
   source: usize,
   output: usize,
   channels: i32,
@@ -167,29 +163,15 @@ export function warp8(
   black: bool,
   outside: f32,
 ): f64 {
-  const scale: f32 = -1.0 / (255 * 32768);
-  if (black) return warp<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
-  return warp<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
-}
-
-export function warp16(
-  source: usize,
-  output: usize,
-  channels: i32,
-  height: i32,
-  width: i32,
-  cosX: f64,
-  sinX: f64,
-  cosY: f64,
-  sinY: f64,
-  shiftX: f64,
-  shiftY: f64,
-  black: bool,
-  outside: f32,
-): f64 {
+  // Constants where they are known, since each call is compiled for its own.
+  if (bytes == 1) {
+    const scale: f32 = -1.0 / (255 * 32768);
+    if (black) return warpOf<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
+    return warpOf<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
+  }
   const scale: f32 = -1.0 / (65535 * 32768.0);
-  if (black) return warp<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
-  return warp<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
+  if (black) return warpOf<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
+  return warpOf<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
 }
 
 /** Stored samples as floats in [0, 1]. Writes and reads up to 15 bytes beyond the end, as all below. */
@@ -222,7 +204,6 @@ export function sum(image: usize, length: usize): f64 {
   return rest;
 }
 
-// @ts-ignore: decorator
 @inline
 function unit(value: v128): v128 {
   return f32x4.pmin(f32x4.pmax(value, f32x4.splat(0)), f32x4.splat(1));

@@ -5,7 +5,6 @@
  */
 
 /** Four samples as floats. */
-// @ts-ignore: decorator
 @inline
 function four<T>(at: usize): v128 {
   if (isFloat<T>()) return v128.load(at);
@@ -17,7 +16,6 @@ function four<T>(at: usize): v128 {
  * One output row before it is narrowed: the sum over input rows `pitch` bytes apart, each times its weight.
  * @param weights `stride` bytes apart
  */
-// @ts-ignore: decorator
 @inline
 function sumRows<T>(
   first: usize,
@@ -104,15 +102,15 @@ function narrow(sums: usize, taps: usize, width: i32, count: i32, channels: i32,
 
 /**
  * Output rows y0 … y1 − 1.
+ * @param bytes of an input sample: 1, 2, or 4 for f32
  * @param rows the first of the input rows held, its number `from`, `pitch` bytes apart
  * @param down, across filters: i32 first inputs, f32 weights [count, outputs]
  * @param samples per input row
  * @param sums room for one input row
  * @param output [height, width, channels]; row y0 first
  */
-// @ts-ignore: decorator
-@inline
-function resize<T>(
+export function resize(
+  bytes: i32,
   rows: usize,
   pitch: usize,
   from: i32,
@@ -135,117 +133,11 @@ function resize<T>(
     const stride = <usize>height << 2;
     let count = countDown;
     while (count > 1 && load<f32>(weights + <usize>(count - 1) * stride) == 0) count--;
-    sumRows<T>(first, pitch, count, weights, stride, samples, sums);
+    if (bytes == 1) sumRows<u8>(first, pitch, count, weights, stride, samples, sums);
+    else if (bytes == 2) sumRows<u16>(first, pitch, count, weights, stride, samples, sums);
+    else sumRows<f32>(first, pitch, count, weights, stride, samples, sums);
     narrow(sums, across, width, countAcross, channels, output + (<usize>((y - y0) * width * channels) << 2));
   }
-}
-
-export function resize8(
-  rows: usize,
-  pitch: usize,
-  from: i32,
-  y0: i32,
-  y1: i32,
-  down: usize,
-  height: i32,
-  countDown: i32,
-  across: usize,
-  width: i32,
-  countAcross: i32,
-  channels: i32,
-  samples: i32,
-  sums: usize,
-  output: usize,
-): void {
-  resize<u8>(
-    rows,
-    pitch,
-    from,
-    y0,
-    y1,
-    down,
-    height,
-    countDown,
-    across,
-    width,
-    countAcross,
-    channels,
-    samples,
-    sums,
-    output,
-  );
-}
-
-export function resize16(
-  rows: usize,
-  pitch: usize,
-  from: i32,
-  y0: i32,
-  y1: i32,
-  down: usize,
-  height: i32,
-  countDown: i32,
-  across: usize,
-  width: i32,
-  countAcross: i32,
-  channels: i32,
-  samples: i32,
-  sums: usize,
-  output: usize,
-): void {
-  resize<u16>(
-    rows,
-    pitch,
-    from,
-    y0,
-    y1,
-    down,
-    height,
-    countDown,
-    across,
-    width,
-    countAcross,
-    channels,
-    samples,
-    sums,
-    output,
-  );
-}
-
-export function resizeFloat(
-  rows: usize,
-  pitch: usize,
-  from: i32,
-  y0: i32,
-  y1: i32,
-  down: usize,
-  height: i32,
-  countDown: i32,
-  across: usize,
-  width: i32,
-  countAcross: i32,
-  channels: i32,
-  samples: i32,
-  sums: usize,
-  output: usize,
-): void {
-  resize<f32>(
-    rows,
-    pitch,
-    from,
-    y0,
-    y1,
-    down,
-    height,
-    countDown,
-    across,
-    width,
-    countAcross,
-    channels,
-    samples,
-    sums,
-    output,
-  );
 }
 
 /** Interleaved rows of one channel into a plane with rows `stride` values apart, times `scale`. */
@@ -333,7 +225,6 @@ export function pack16(from: usize, to: usize, length: usize): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function levels(at: usize, most: f32): v128 {
   const scaled = f32x4.mul(v128.load(at), f32x4.splat(most));
