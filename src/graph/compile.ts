@@ -194,6 +194,7 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
       standIns: bind,
       leaves: [...leaves].filter(({ leaf }) => leaf!.kind !== 'parameter'),
       parameters: [...leaves].filter(({ leaf }) => leaf!.kind === 'parameter'),
+      carried: repeated ? [...updates.keys()] : [],
       next: [...updates.values()],
       outputs: Object.values(outputs),
     }),

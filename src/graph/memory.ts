@@ -12,13 +12,15 @@ export interface MemoryEstimate {
 
 /** The parts of a program that decide how long values live. */
 export interface ValueLives {
-  /** In topological order. */
+  /** In the order in which the model lists them, which is a topological one. */
   readonly nodes: readonly Node[];
   /** Leaves to the tensors that stand for them. */
   readonly standIns: ReadonlyMap<Tensor, Tensor>;
   /** Inputs, constants and random numbers: there from the start. */
   readonly leaves: readonly Tensor[];
   readonly parameters: readonly Tensor[];
+  /** Those of the parameters that a run of several steps holds a second time, as its latest step left them. */
+  readonly carried: readonly Tensor[];
   /** Next values of parameters: there to the end, as are `outputs`. */
   readonly next: readonly Tensor[];
   readonly outputs: readonly Tensor[];
@@ -32,11 +34,13 @@ const bytesOfAll = (tensors: readonly Tensor[]) => tensors.reduce((sum, tensor) 
 const isView = (node: Node) => node.op.name === 'reshape' || node.op.name === 'inFullPrecision';
 
 /**
- * Estimates a program's memory as if its nodes ran in the given order, each value living from the node that makes it to
- * the last that reads it. The runtime may choose another order, and keeps workspace and free blocks of its own.
+ * Estimates a program's memory as if its nodes ran in the order of ONNX Runtime's walk, each value living from the node that
+ * makes it to the last that reads it. The runtime keeps workspace and free blocks of its own.
  */
-export function estimateMemory(lives: ValueLives): MemoryEstimate {
-  const { nodes, leaves, next, outputs, parameters } = lives;
+export function estimateMemory(given: ValueLives): MemoryEstimate {
+  const nodes = walk(given);
+  const lives = { ...given, nodes };
+  const { leaves, next, outputs, parameters, carried } = lives;
   const freed = lastBytes(lives);
   let live = bytesOfAll(leaves);
   let peak = live;
@@ -50,7 +54,7 @@ export function estimateMemory(lives: ValueLives): MemoryEstimate {
     (most, tensor) => Math.max(most, bytesOf(tensor)),
     0,
   );
-  const stored = bytesOfAll(parameters);
+  const stored = bytesOfAll([...parameters, ...carried]);
   return { total: stored + peak, parameters: stored + bytesOfAll(next), largest };
 }
 
@@ -77,4 +81,38 @@ function lastBytes({ nodes, standIns, leaves, next, outputs }: ValueLives): numb
   const freed = new Array<number>(nodes.length).fill(0);
   for (const [tensor, i] of last) if (counted.has(tensor)) freed[i] += bytesOf(tensor);
   return freed;
+}
+
+/**
+ * The nodes in the order in which ONNX Runtime runs them: depth first from those that no other reads, the last of them first,
+ * and from each node to what it reads, from the last made to the first (`Graph::ReverseDFSFrom`).
+ */
+function walk({ nodes, standIns }: ValueLives): readonly Node[] {
+  const places = new Map(nodes.map((node, i) => [node, i]));
+  const makerOf = (tensor: Tensor): Node | undefined => {
+    const standIn = standIns.get(tensor);
+    return standIn === undefined ? tensor.source?.node : makerOf(standIn);
+  };
+  const read = nodes.map(({ inputs }) => {
+    const makers = inputs.map(makerOf).filter((maker) => maker !== undefined);
+    return [...new Set(makers)].map((maker) => places.get(maker)!).sort((a, b) => a - b);
+  });
+  const isRead = new Set(read.flat());
+  const pending = nodes.map((_, i) => i).filter((i) => !isRead.has(i));
+  const entered = new Set<number>();
+  const order: Node[] = [];
+  const done = new Set<number>();
+  while (pending.length > 0) {
+    const i = pending.at(-1)!;
+    if (done.has(i)) pending.pop();
+    else if (entered.has(i)) {
+      done.add(i);
+      order.push(nodes[i]);
+      pending.pop();
+    } else {
+      entered.add(i);
+      pending.push(...read[i].filter((j) => !done.has(j)));
+    }
+  }
+  return order;
 }

@@ -31,7 +31,7 @@ test('parameters count twice where they are updated, and outputs live to the end
   const program = g.compile({ out: g.exp(v) }, { updates: new Map([[w, g.mul(w, 2)]]) });
   const { total, parameters } = program.memory;
   assert.equal(parameters, 2 * 400 + 200);
-  assert.equal(total, parameters + 200 + 4); // and the factor 2
+  assert.equal(total, parameters + 200); // the factor 2 is gone by then: the last result runs first
 });
 
 test('a stand-in is the memory of what stands for it', () => {
@@ -46,4 +46,23 @@ test('a stand-in is the memory of what stands for it', () => {
 test('values of a mask take a byte each', () => {
   const x = input('x', 400);
   assert.equal(g.compile({ y: g.cast(g.greater(x, g.exp(x)), 'float32') }).memory.total, 900);
+});
+
+test('a run of several steps holds what it updates once more', () => {
+  const w = g.parameter('w', [100]);
+  const fixed = g.parameter('fixed', [50]);
+  const updates = new Map([[w, g.mul(w, 2)]]);
+  const [once, repeated] = [false, true].map(
+    (repeat) => g.compile({ out: g.exp(fixed) }, { updates, repeat }).memory,
+  );
+  assert.equal(repeated.total, once.total + 400);
+  assert.equal(repeated.parameters, once.parameters + 400);
+});
+
+test('nodes run from the last result to the first, and what each reads from the last made to the first', () => {
+  const x = input('x', 400);
+  const small = g.sum(g.exp(x), { axes: [0], keepAxes: true });
+  const [a, b] = [g.exp(x), g.neg(x)];
+  // x, a, b and their sum; in the order in which they were made, the small sum would lie beside them.
+  assert.equal(g.compile({ first: small, last: g.add(a, b) }).memory.total, 4 * 400);
 });
