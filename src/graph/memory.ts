@@ -4,7 +4,7 @@ import { type Node, size, type Tensor } from './tensor.js';
 export interface MemoryEstimate {
   /** Most bytes that parameters, their next values, inputs and intermediate values take at once. */
   readonly total: number;
-  /** The part of `total` that parameters and their next values take, whatever the batch. */
+  /** The part of `total` that parameters take, whatever the batch; their next values come when others are gone. */
   readonly parameters: number;
   /** Bytes of the largest single value. */
   readonly largest: number;
@@ -40,7 +40,7 @@ const isView = (node: Node) => node.op.name === 'reshape' || node.op.name === 'i
 export function estimateMemory(given: ValueLives): MemoryEstimate {
   const nodes = walk(given);
   const lives = { ...given, nodes };
-  const { leaves, next, outputs, parameters, carried } = lives;
+  const { leaves, outputs, parameters, carried } = lives;
   const freed = lastBytes(lives);
   let live = bytesOfAll(leaves);
   let peak = live;
@@ -55,7 +55,7 @@ export function estimateMemory(given: ValueLives): MemoryEstimate {
     0,
   );
   const stored = bytesOfAll([...parameters, ...carried]);
-  return { total: stored + peak, parameters: stored + bytesOfAll(next), largest };
+  return { total: stored + peak, parameters: stored, largest };
 }
 
 /** For each node, the bytes that nothing reads after it. */
