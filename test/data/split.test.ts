@@ -81,7 +81,21 @@ const anyCohort = fc
     mostRows: fc.integer({ min: 1, max: 6 }),
     unknown: fc.double({ min: 0, max: 0.4, noNaN: true }),
   })
-  .map(({ patients, prevalence, ...options }) => cohortOf(patients, prevalence, options));
+  .map(({ patients, prevalence, ...options }) => cohortOf(patients, prevalence, options))
+  .filter((cohort) =>
+    cohort.labels.every((_, l) => [0, 1].every((value) => patientsWith(cohort, l, value) >= 10)),
+  );
+
+/** Patients with a row in which a label is recorded with the given value: fewer than parts cannot be split. */
+function patientsWith(
+  { patientIndex, labels, known, targets }: SplitSource,
+  l: number,
+  value: number,
+): number {
+  const cell = (row: number) => row * labels.length + l;
+  return new Set(patientIndex.filter((_, row) => known[cell(row)] === 1 && targets[cell(row)] === value))
+    .size;
+}
 
 test('hold-out: rows are dealt out whole, no patient is in two parts, same seed same split', () => {
   fc.assert(
