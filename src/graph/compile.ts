@@ -2,10 +2,11 @@
 import { ShapeError } from '../errors.js';
 import { toFloat16, withinFloat16 } from './float16.js';
 import { type Computation, inHalfPrecision } from './halfPrecision.js';
+import { EmittedValues } from './layouts.js';
 import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { internal, isInternal } from './names.js';
 import { encodeOnnx, type OnnxInitializer, type OnnxNode, onnxType } from './onnx.js';
-import type { EmitOptions, Emitter, Op } from './op.js';
+import type { EmitOptions, Emitter } from './op.js';
 import { optimize } from './passes/index.js';
 import { reach } from './reach.js';
 import { repeatGraph } from './repeat.js';
@@ -98,7 +99,7 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
       throw new Error(`internal: a stand-in depends on ${describe(leaf)}, which is replaced`);
   }
   const emitter = new ModelEmitter(options);
-  const names = new Map<Tensor, string>();
+  const names = new EmittedValues(emitter);
   const inputs: ProgramValue[] = [];
   const parameters: ProgramValue[] = [];
   const randoms: RandomValue[] = [];
@@ -131,16 +132,11 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
   }
 
   const emit = (node: Node) => {
-    const op = node.op as unknown as Op<object>;
-    const inputNames = node.inputs.map((tensor) => names.get(tensor)!);
     emitter.precision = node.inputs.some(({ dtype }) => dtype === 'float16') ? 'float16' : 'float32';
-    const outputNames = op.emit(emitter, inputNames, node, node.attributes);
-    node.outputs.forEach((tensor, index) => {
-      names.set(tensor, outputNames[index]);
-    });
+    names.emit(node);
   };
   standIns.nodes.forEach(emit);
-  for (const leaf of bound) names.set(leaf, names.get(bind.get(leaf)!)!);
+  for (const leaf of bound) names.set(leaf, names.get(bind.get(leaf)!));
   const already = new Set(standIns.nodes);
   const rest = body.nodes.filter((node) => !already.has(node));
   rest.forEach(emit);
@@ -149,7 +145,7 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
   // A result's internal name becomes its public one; what has a public name already is passed on.
   const published = new Map<string, string>();
   const publish = (name: string, tensor: Tensor): ProgramValue => {
-    const inside = names.get(tensor)!;
+    const inside = names.get(tensor);
     claim(name);
     if (isInternal(inside) && tensor.source !== null && !published.has(inside)) published.set(inside, name);
     else
@@ -175,6 +171,7 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
     initializers: emitter.initializers,
     inputs: [...inputs, ...parameters, ...randoms],
     outputs: [...results, ...next],
+    shapes: names.shapes,
   });
   const { repeat: repeated = false, metadata = {} } = options;
   const perStep = new Set([...inputs, ...randoms].map(({ name }) => name));

@@ -39,13 +39,14 @@ export const precisionRules: Readonly<Record<string, PrecisionRule>> = {
 
   batchNormTraining: 'rounded',
   batchNormInference: 'rounded',
+  scaleShift: 'rounded',
   layerNorm: 'rounded',
   softmax: 'rounded',
 
   ...Object.fromEntries(
     [
       ...['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'neg', 'sqrt', 'reciprocal', 'abs', 'sign'],
-      ...['exp', 'tanh', 'sigmoid', 'relu', 'erf', 'gelu', 'positive', 'clip', 'scaleShift'],
+      ...['exp', 'tanh', 'sigmoid', 'relu', 'erf', 'gelu', 'positive', 'clip'],
       ...['maxPool2d', 'averagePool2d', 'max', 'greater', 'greaterEqual', 'equal', 'where', 'cast'],
       ...[
         'reshape',

@@ -38,6 +38,8 @@ export interface OnnxGraph {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly initializers: readonly OnnxInitializer[];
+  /** Shapes of values inside, as far as they are known; not written. */
+  readonly shapes?: ReadonlyMap<string, readonly number[]>;
 }
 
 export interface OnnxModel extends OnnxGraph {

@@ -67,6 +67,26 @@ export interface RecomputeContext<A> {
   readonly attributes: A;
 }
 
+/** How an op computes on images in blocks of channels, see `ops/blocked.ts`. */
+export interface BlockedRule<A> {
+  /**
+   * Which inputs are then taken in blocks; null where the node has to compute on plain tensors.
+   * @param block channels per block
+   * @param held which inputs are there in blocks already
+   */
+  takes(node: Node, attributes: A, block: number, held: readonly boolean[]): readonly number[] | null;
+  /** Whether outputs of four axes are given in blocks. */
+  readonly gives: 'blocks' | 'plain';
+  /** As an op's `emit`, which serves where this is absent. */
+  emit?(
+    emitter: Emitter,
+    inputs: readonly string[],
+    node: Node,
+    attributes: A,
+    block: number,
+  ): readonly string[];
+}
+
 /** An operation: a name and its rules. */
 export interface Op<A extends object = never> {
   readonly name: string;
@@ -84,6 +104,8 @@ export interface Op<A extends object = never> {
   readonly comparesExactly?: true;
   /** Adds ONNX nodes (opset 20) and returns the names of the outputs. */
   emit(emitter: Emitter, inputs: readonly string[], node: Node, attributes: A): readonly string[];
+  /** Absent where it always takes and gives plain tensors. */
+  readonly blocked?: BlockedRule<A>;
 }
 
 /** Every op defined so far, by name; tests use it to prove that none is left out. */

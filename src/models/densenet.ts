@@ -35,15 +35,16 @@ export function denseNetStem(features: Scope, x: Tensor, { stemChannels }: Dense
 /** Dense block `index` (from 1): every layer sees all earlier feature maps. (paper eq. 3–4) */
 export function denseBlock(features: Scope, x: Tensor, index: number, config: DenseNetConfig): Tensor {
   const block = features.child(`denseblock${index}`);
-  const maps = [x];
+  let maps = x;
   for (let layer = 1; layer <= config.blocks[index - 1]; layer++) {
     const scope = block.child(`denselayer${layer}`);
-    const narrow = relu(batchNorm(scope.child('norm1'), concat(maps, 1)));
+    const narrow = relu(batchNorm(scope.child('norm1'), maps));
     const bottleneck = conv(scope.child('conv1'), narrow, (config.bottleneck ?? 4) * config.growth, [1, 1]);
     const active = relu(batchNorm(scope.child('norm2'), bottleneck));
-    maps.push(conv(scope.child('conv2'), active, config.growth, [3, 3], { padding: [1, 1, 1, 1] }));
+    const grown = conv(scope.child('conv2'), active, config.growth, [3, 3], { padding: [1, 1, 1, 1] });
+    maps = concat([maps, grown], 1);
   }
-  return concat(maps, 1);
+  return maps;
 }
 
 /**

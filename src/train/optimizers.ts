@@ -66,13 +66,15 @@ export function optimizerUpdates(
     const [mean, second] = moments;
     const nextMean = add(mul(mean, beta1), mul(gradient, 1 - beta1));
     const nextSecond = add(mul(second, beta2), mul(square(gradient), 1 - beta2));
-    const denominator = add(div(sqrt(nextSecond), sqrt(scalars.correction2)), epsilon);
-    const step = div(nextMean, mul(denominator, scalars.correction1));
+    // η m̂ / (√v̂ + ε) = η (√c₂ / c₁) m / (√v + ε √c₂), with c the corrections: two passes less over the segment.
+    const root = sqrt(scalars.correction2);
+    const step = div(nextMean, add(sqrt(nextSecond), mul(root, epsilon)));
+    const scaledRate = mul(rate, div(root, scalars.correction1));
     const shrunk = decay === 0 ? p : mul(p, sub(1, mul(rate, decay)));
     return new Map([
       [mean, nextMean],
       [second, nextSecond],
-      [p, sub(shrunk, mul(step, rate))],
+      [p, sub(shrunk, mul(step, scaledRate))],
     ]);
   }
   const [momentum] = moments;

@@ -10,6 +10,7 @@ import {
   type Shape,
   type Tensor,
 } from '../tensor.js';
+import { fitsBlocks } from './blocked.js';
 import { reshape } from './broadcast.js';
 
 const applyTranspose = defineOp<{ order: readonly number[] }>({
@@ -63,14 +64,35 @@ const applyConcat = defineOp<{ axis: number; again?: boolean }>({
       inputs.map(({ shape }) => shape[axis]),
       axis,
     ),
-  recompute: ({ inputs, attributes }): readonly Tensor[] =>
-    applyConcat(inputs, { ...attributes, again: true }),
+  // What was joined step by step is joined at once, so that no part of it waits for the next; vectors are kept.
+  recompute: ({ inputs, outputs, attributes }): readonly Tensor[] =>
+    outputs[0].shape.length === 1
+      ? outputs
+      : applyConcat(
+          inputs.flatMap((part) => partsOf(part, attributes.axis) ?? [part]),
+          { ...attributes, again: true },
+        ),
   // Counted from the end, the axis makes another node of it.
   emit: (onnx, inputs, node, { axis, again = false }) =>
     onnx.node('Concat', inputs, {
       attributes: { axis: { int: again ? axis - node.inputs[0].shape.length : axis } },
     }),
+  blocked: {
+    takes: ({ inputs }, { axis }, block, held) =>
+      axis === 1 && held.includes(true) && inputs.every(({ shape }) => fitsBlocks(shape, block))
+        ? [...inputs.keys()]
+        : null,
+    gives: 'blocks',
+  },
 });
+
+/** The tensors that a tensor joins along an axis; null where it is no such join. */
+export function partsOf(x: Tensor, axis: number): readonly Tensor[] | null {
+  const node = x.source?.node;
+  return node?.op.name === 'concat' && (node.attributes as { axis: number }).axis === axis
+    ? node.inputs
+    : null;
+}
 
 /** Joins tensors along an axis. */
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
@@ -109,6 +131,11 @@ const applySplit = defineOp<{ sizes: readonly number[]; axis: number }>({
       attributes: { axis: { int: axis } },
       outputs: sizes.length,
     });
+  },
+  blocked: {
+    takes: (_node, { sizes, axis }, block, [held]) =>
+      held && axis === 1 && sizes.every((part) => part % block === 0) ? [0] : null,
+    gives: 'blocks',
   },
 });
 

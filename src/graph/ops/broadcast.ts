@@ -10,6 +10,7 @@ import {
   size,
   type Tensor,
 } from '../tensor.js';
+import { positionSums } from './blocked.js';
 
 const applyReshape = defineOp<{ shape: Shape }>({
   name: 'reshape',
@@ -89,6 +90,15 @@ const applySum = defineOp<{ axes: readonly number[]; keep: boolean }>({
         });
     }
     return [result];
+  },
+  blocked: {
+    takes: (_node, { axes }, _block, [held]) =>
+      held && axes.includes(2) && axes.includes(3) && !axes.includes(1) ? [0] : null,
+    gives: 'plain',
+    emit(onnx, [x], node, { axes, keep }) {
+      const sums = positionSums(onnx, x, node.inputs[0].shape, axes.includes(0));
+      return keep ? onnx.node('Reshape', [sums, onnx.int64(node.outputs[0].shape)]) : [sums];
+    },
   },
 });
 

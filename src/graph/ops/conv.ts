@@ -6,6 +6,7 @@ import { ShapeError } from '../../errors.js';
 import { defineOp, type Emitter, type OnnxAttributes } from '../op.js';
 import { requireExtents, requireFloat, type Tensor, type TensorType } from '../tensor.js';
 import { concat, pad, slice, transpose } from './arrange.js';
+import { blockedConv } from './blocked.js';
 import { reshape, sum } from './broadcast.js';
 import { matmul } from './matmul.js';
 
@@ -87,43 +88,33 @@ const applyConv = defineOp<ConvAttributes>({
       needed[2] ? sum(g!, { axes: [0, 2, 3] }) : null,
     ];
   },
-  emit(onnx, inputs, node, attributes) {
-    const [, w] = node.inputs;
-    const onnxAttributes = attributesOf(attributes, w.shape.slice(2));
-    const block = blockOf(onnx, w.shape, attributes);
-    if (block === null) return onnx.node('Conv', inputs, { attributes: onnxAttributes });
-    const [xName, wName, ...bias] = inputs;
-    const weights = blockedWeights(onnx, wName, w.shape, block);
-    return blockedConv(onnx, [xName, weights, ...bias], w.shape[0], onnxAttributes);
+  emit: (onnx, inputs, node, attributes) =>
+    onnx.node('Conv', inputs, { attributes: attributesOf(attributes, node.inputs[1].shape.slice(2)) }),
+  blocked: {
+    takes: ({ inputs: [, w] }, attributes, block, [held]) =>
+      paysInBlocks(w.shape, attributes, block, held) ? [0] : null,
+    gives: 'blocks',
+    emit(onnx, [x, wName, ...bias], { inputs: [, w] }, attributes, block) {
+      const weights = blockedWeights(onnx, wName, w.shape, block);
+      return blockedConv(onnx, [x, weights, ...bias], attributesOf(attributes, w.shape.slice(2)));
+    },
   },
 });
 
 /**
- * Channels per block where the blocked convolution is to be used, else null. Pointwise kernels gain nothing, and the
- * large kernels of a weight gradient cost more to lay out than they save.
- * @param kernel [out, in / groups, kh, kw], of the convolution or its adjoint
+ * Whether a convolution, or its adjoint, is to compute in blocks. Pointwise kernels gain nothing unless the image is there in
+ * blocks, and the large kernels of a weight gradient cost more to lay out than they save.
+ * @param kernel [out, in / groups, kh, kw]
  */
-function blockOf(onnx: Emitter, kernel: readonly number[], { groups }: ConvAttributes): number | null {
-  const block = onnx.options.blockedConvolution;
+function paysInBlocks(
+  kernel: readonly number[],
+  { groups }: ConvAttributes,
+  block: number,
+  held: boolean,
+): boolean {
   const taps = kernel[2] * kernel[3];
-  if (block === undefined || groups !== 1 || taps === 1 || taps > 49) return null;
-  return kernel[0] % block === 0 && kernel[1] % block === 0 ? block : null;
-}
-
-/**
- * The CPU provider's blocked-layout convolution.
- * @param inputs x, weights as [out/B, in/B, kh, kw, B in, B out], and a bias or none
- */
-function blockedConv(
-  onnx: Emitter,
-  [x, ...parameters]: readonly string[],
-  out: number,
-  attributes: OnnxAttributes,
-): string[] {
-  const domain = 'com.microsoft.nchwc';
-  const [blocked] = onnx.node('ReorderInput', [x], { domain });
-  const [y] = onnx.node('Conv', [blocked, ...parameters], { domain, attributes });
-  return onnx.node('ReorderOutput', [y], { domain, attributes: { channels: { int: out } } });
+  if (groups !== 1 || taps > 49 || (taps === 1 && !held)) return false;
+  return kernel[0] % block === 0 && kernel[1] % block === 0;
 }
 
 // Weights are laid out inside the graph, so that they may change at every step. ONNX Runtime transposes fast where a
@@ -140,6 +131,7 @@ function blockedWeights(onnx: Emitter, w: string, shape: readonly number[], bloc
   const [out, inner, kh, kw] = shape;
   const taps = kh * kw;
   const rows = moved(onnx, shaped(onnx, w, [out / block, block, inner * taps]), [0, 2, 1]);
+  if (taps === 1) return shaped(onnx, rows, shape);
   const tiles = shaped(onnx, rows, [(out * inner) / (block * block), block, taps, block]);
   return shaped(onnx, moved(onnx, tiles, [0, 2, 1, 3]), shape);
 }
@@ -148,8 +140,12 @@ function blockedWeights(onnx: Emitter, w: string, shape: readonly number[], bloc
 function blockedAdjointWeights(onnx: Emitter, w: string, shape: readonly number[], block: number): string {
   const [out, inner, kh, kw] = shape;
   const taps = kh * kw;
-  const byTap = moved(onnx, shaped(onnx, w, [out / block, block * inner, taps]), [0, 2, 1]);
-  const turned = shaped(onnx, mirrored(onnx, byTap, 1), [taps * out, inner / block, block]);
+  const byTap = () => moved(onnx, shaped(onnx, w, [out / block, block * inner, taps]), [0, 2, 1]);
+  const turned = shaped(onnx, taps === 1 ? w : mirrored(onnx, byTap(), 1), [
+    taps * out,
+    inner / block,
+    block,
+  ]);
   return shaped(onnx, moved(onnx, turned, [1, 0, 2]), [inner, out, kh, kw]);
 }
 
@@ -202,22 +198,12 @@ const applyConvTranspose = defineOp<TransposedAttributes>({
     needed[0] ? conv2d(g!, w, null, attributes) : null,
     needed[1] ? convWeightGradient(g!, x, w.shape, attributes) : null,
   ],
-  emit(onnx, inputs, node, attributes) {
-    const [x, w] = node.inputs;
+  emit(onnx, inputs, { inputs: [x, w] }, attributes) {
     const { strides, padding, dilations, groups, extents } = attributes;
-    const margin = [0, 1].map((i) => (w.shape[2 + i] - 1) * dilations[i] - padding[i]);
-    const turned = [...margin, ...[0, 1].map((i) => extents[i] + padding[i] - x.shape[2 + i])];
-    if (strides[0] === 1 && strides[1] === 1 && turned.every((amount) => amount >= 0)) {
-      // Stride 1: a plain convolution with turned weights is twice as fast as ConvTranspose.
-      const plain = { ...attributesOf(attributes, w.shape.slice(2)), pads: { ints: turned } };
-      const block = blockOf(onnx, w.shape, attributes);
-      const [gName, wName] = inputs;
-      if (block === null) {
-        const weights = adjointWeights(onnx, wName, w.shape, groups);
-        return onnx.node('Conv', [gName, weights], { attributes: plain });
-      }
-      const weights = blockedAdjointWeights(onnx, wName, w.shape, block);
-      return blockedConv(onnx, [gName, weights], w.shape[1], plain);
+    const plain = asPlainConv(x.shape, w.shape, attributes);
+    if (plain !== null) {
+      const weights = adjointWeights(onnx, inputs[1], w.shape, groups);
+      return onnx.node('Conv', [inputs[0], weights], { attributes: plain });
     }
     const natural = [0, 1].map(
       (i) =>
@@ -234,7 +220,33 @@ const applyConvTranspose = defineOp<TransposedAttributes>({
       },
     });
   },
+  blocked: {
+    takes: ({ inputs: [x, w] }, attributes, block, [held]) =>
+      asPlainConv(x.shape, w.shape, attributes) !== null && paysInBlocks(w.shape, attributes, block, held)
+        ? [0]
+        : null,
+    gives: 'blocks',
+    emit: (onnx, [x, wName], { inputs: [image, w] }, attributes, block) =>
+      blockedConv(
+        onnx,
+        [x, blockedAdjointWeights(onnx, wName, w.shape, block)],
+        asPlainConv(image.shape, w.shape, attributes)!,
+      ),
+  },
 });
+
+/** With stride 1, the attributes of the convolution with turned weights that it equals, twice as fast as ONNX's `ConvTranspose`. */
+function asPlainConv(
+  x: readonly number[],
+  w: readonly number[],
+  attributes: TransposedAttributes,
+): OnnxAttributes | null {
+  const { strides, padding, dilations, extents } = attributes;
+  const margin = [0, 1].map((i) => (w[2 + i] - 1) * dilations[i] - padding[i]);
+  const turned = [...margin, ...[0, 1].map((i) => extents[i] + padding[i] - x[2 + i])];
+  const fits = strides[0] === 1 && strides[1] === 1 && turned.every((amount) => amount >= 0);
+  return fits ? { ...attributesOf(attributes, w.slice(2)), pads: { ints: turned } } : null;
+}
 
 /**
  * Transposed convolution: the adjoint of `conv2d` with the same options.

@@ -1,8 +1,17 @@
 /** Elementwise arithmetic with numpy's broadcasting. */
 import { ShapeError } from '../../errors.js';
 import { onnxType } from '../onnx.js';
-import { defineOp } from '../op.js';
-import { broadcastShapes, constant, requireFloat, type Tensor } from '../tensor.js';
+import { type BlockedRule, defineOp, type Emitter } from '../op.js';
+import {
+  broadcastShapes,
+  constant,
+  requireFloat,
+  sameShape,
+  size,
+  type Tensor,
+  type TensorType,
+} from '../tensor.js';
+import { fitsBlocks, isPerChannel, scaledChannels } from './blocked.js';
 import { sumTo } from './broadcast.js';
 
 /** A tensor, or a number that stands for a scalar constant. */
@@ -32,9 +41,47 @@ function binary(name: string, type: string, derivative: BinaryGradient) {
     },
     recompute: 'derived',
     emit: (onnx, inputs) => onnx.node(type, inputs),
+    blocked: inBlocks(type),
   });
   return (a: Operand, b: Operand): Tensor => apply([asTensor(a), asTensor(b)], {})[0];
 }
+
+/** Of two images, of an image and a number, or of an image and a number per channel. */
+function inBlocks(type: string): BlockedRule<object> {
+  const isNumber = ({ shape }: TensorType) => size(shape) === 1;
+  return {
+    takes({ inputs: [a, b] }, _attributes, block, [heldA, heldB]) {
+      if (sameShape(a.shape, b.shape)) return (heldA || heldB) && fitsBlocks(a.shape, block) ? [0, 1] : null;
+      if (heldA && (isNumber(b) || (type in perChannel && isPerChannel(b.shape, a.shape)))) return [0];
+      if (heldB && (isNumber(a) || (type in perChannel && type !== 'Sub' && isPerChannel(a.shape, b.shape))))
+        return [1];
+      return null;
+    },
+    gives: 'blocks',
+    emit(onnx, [x, y], { inputs: [a, b] }) {
+      // Told apart from `Add`, which may broadcast, for the pass that makes it part of a convolution.
+      if (sameShape(a.shape, b.shape)) return onnx.node(type === 'Add' ? 'Sum' : type, [x, y]);
+      if (isNumber(a) || isNumber(b)) return onnx.node(type, [x, y]);
+      return isPerChannel(b.shape, a.shape)
+        ? perChannel[type](onnx, x, y, a.shape[1])
+        : perChannel[type](onnx, y, x, b.shape[1]);
+    },
+  };
+}
+
+const asVector = (onnx: Emitter, numbers: string, channels: number) =>
+  onnx.node('Reshape', [numbers, onnx.int64([channels])])[0];
+
+/** An image in blocks with a number per channel, [1, channel, 1, 1]. */
+const perChannel: Readonly<
+  Record<string, (onnx: Emitter, image: string, numbers: string, channels: number) => string[]>
+> = {
+  Add: (onnx, image, numbers, channels) =>
+    scaledChannels(onnx, image, channels, null, asVector(onnx, numbers, channels)),
+  Sub: (onnx, image, numbers, channels) =>
+    scaledChannels(onnx, image, channels, null, onnx.node('Neg', [asVector(onnx, numbers, channels)])[0]),
+  Mul: (onnx, image, numbers, channels) => scaledChannels(onnx, image, channels, numbers, null),
+};
 
 /** a + b */
 export const add = binary('add', 'Add', (_a, _b, g) => [() => g, () => g]);
@@ -54,6 +101,12 @@ function extremum(lead: Tensor, g: Tensor): readonly [() => Tensor, () => Tensor
   return [() => mul(g, add(half, 0.5)), () => mul(g, sub(0.5, half))];
 }
 
+/** What takes one image, element by element. */
+const followsInput: BlockedRule<object> = {
+  takes: (_node, _attributes, _block, [held]) => (held ? [0] : null),
+  gives: 'blocks',
+};
+
 type UnaryGradient = (x: Tensor, y: Tensor, cotangent: Tensor) => Tensor;
 
 function unary(name: string, type: string, derivative: UnaryGradient | 'none', other?: string) {
@@ -71,6 +124,7 @@ function unary(name: string, type: string, derivative: UnaryGradient | 'none', o
       other === undefined ? 'derived' : ({ inputs }): readonly Tensor[] => apply(inputs, { again: true }),
     emit: (onnx, inputs, _node, { again = false }) =>
       again ? onnx.node(other!, inputs, { domain: 'com.microsoft' }) : onnx.node(type, inputs),
+    blocked: followsInput,
   });
   return (x: Tensor): Tensor => apply([x], {})[0];
 }
@@ -130,6 +184,7 @@ const applyPositive = defineOp<object>({
       attributes: { alpha: { float: 3.4028234663852886e38 }, beta: { float: 0 } },
     });
   },
+  blocked: followsInput,
 });
 
 /** 1 where x > 0, else 0, as float32; subnormal x may count as 0. */

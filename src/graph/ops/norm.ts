@@ -1,7 +1,9 @@
 /** Batch and layer normalisation. */
 import { ShapeError } from '../../errors.js';
 import { defineOp, type Emitter } from '../op.js';
-import { constant, requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
+import { constant, type Node, requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
+import { concat, partsOf } from './arrange.js';
+import { channelMeans, scaledChannels } from './blocked.js';
 import { expand, reshape, sum } from './broadcast.js';
 import { add, div, mul, sqrt, sub } from './elementwise.js';
 import { mean } from './reduce.js';
@@ -20,6 +22,22 @@ function requireChannels(op: string, x: TensorType, vectors: readonly TensorType
       `${op}: x [batch, channel, ...] needs vectors [channel], got [${x.shape}] and ${vectors.map(({ shape }) => `[${shape}]`).join(' ')}`,
     );
   }
+}
+
+/** x − mean */
+const centredBy = (x: Tensor, average: Tensor): Tensor => sub(x, perChannel(average, x.shape.length));
+
+const followsImage = (
+  _node: Node,
+  _attributes: object,
+  _block: number,
+  [held]: readonly boolean[],
+): readonly number[] | null => (held ? [0] : null);
+
+/** scale / √(variance + ε) */
+function gainOf(onnx: Emitter, scale: string, variance: string, epsilon: number): string {
+  const [sum] = onnx.node('Add', [variance, onnx.float(epsilon)]);
+  return onnx.node('Div', [scale, ...onnx.node('Sqrt', [sum])])[0];
 }
 
 const applyBatchNorm = defineOp<{ epsilon: number }>({
@@ -45,31 +63,30 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
     const rank = x.shape.length;
     const axes = spatialAxes(rank);
     const count = size(x.shape) / x.shape[1];
+    const centred = centredBy(x, average);
     const deviation = sqrt(add(variance, epsilon));
-    const [one, zero] = [constant(1, scale.shape), constant(0, scale.shape)];
-    // By the statistics that are there already.
-    const normalized = (gain: Tensor, shift: Tensor) =>
-      batchNormInference(x, gain, shift, average, variance, epsilon);
-    // dL/dx = (gain · g + offset) + slope · (x − mean) / deviation, with gain, offset and slope per channel.
-    let dx: Tensor | null = null;
-    let [dScale, dBias, slope]: (Tensor | null)[] = [null, null, null];
+    // dL/dx = gain · g + offset + slope · (x − mean), with gain, offset and slope per channel.
+    let scaled: Tensor | null = null;
+    let [dScale, dBias, slope, offset]: (Tensor | null)[] = [null, null, null, null];
     if (g !== null) {
       const gain = div(scale, deviation);
       const share = mul(gain, -1 / count);
       dBias = sum(g, { axes });
-      dScale = sum(mul(g, normalized(one, zero)), { axes });
-      slope = mul(share, dScale);
-      dx = scaleShift(g, gain, mul(share, dBias));
+      dScale = div(sum(mul(g, centred), { axes }), deviation);
+      scaled = mul(g, perChannel(gain, rank));
+      slope = div(mul(share, dScale), deviation);
+      offset = mul(share, dBias);
     }
-    if (gVariance !== null) slope = plus(slope, mul(mul(gVariance, 2 / count), deviation));
-    if (needed[0]) {
-      const offset = gMean === null ? zero : mul(gMean, 1 / count);
-      dx = plus(dx, normalized(slope ?? zero, offset));
-    }
+    if (gVariance !== null) slope = plus(slope, mul(gVariance, 2 / count));
+    if (gMean !== null) offset = plus(offset, mul(gMean, 1 / count));
+    const zero = constant(0, scale.shape);
+    const dx = needed[0] ? plus(scaled, scaleShift(centred, slope ?? zero, offset ?? zero)) : null;
     return [dx, dScale, dBias];
   },
+  // The difference from the mean is the one that the derivative needs.
   recompute({ inputs: [x, scale, bias], outputs: [, average, variance], attributes: { epsilon } }) {
-    return [batchNormInference(x, scale, bias, average, variance, epsilon), average, variance];
+    const gain = div(scale, sqrt(add(variance, epsilon)));
+    return [scaleShift(centredBy(x, average), gain, bias), average, variance];
   },
   emit(onnx, [x, scale, bias], node, { epsilon }) {
     const { shape } = node.inputs[0];
@@ -80,6 +97,20 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
       attributes: { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: { int: 1 } },
       outputs: 3,
     });
+  },
+  blocked: {
+    takes: followsImage,
+    gives: 'blocks',
+    emit(onnx, [x, scale, bias], node, { epsilon }) {
+      const channels = node.inputs[0].shape[1];
+      const average = channelMeans(onnx, x);
+      const [centred] = scaledChannels(onnx, x, channels, null, onnx.node('Neg', [average])[0]);
+      const variance = channelMeans(onnx, onnx.node('Mul', [centred, centred])[0]);
+      const gain = gainOf(onnx, scale, variance, epsilon);
+      // What is computed anew says nothing of padding, and so is another node.
+      const first = { auto_pad: { string: 'NOTSET' } };
+      return [...scaledChannels(onnx, centred, channels, gain, bias, first), average, variance];
+    },
   },
 });
 
@@ -103,6 +134,44 @@ function reducedBatchNorm(
   return [y, node('Reshape', average, channels), node('Reshape', variance, channels)];
 }
 
+/** Per channel, over all other axes: mean and population variance, each [channel]. */
+interface BatchStatistics {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+}
+
+const knownStatistics = new WeakMap<Tensor, BatchStatistics>();
+
+/** Statistics of a tensor; those of joined channels are the parts', computed once for all that join them. */
+function batchStatistics(x: Tensor, epsilon: number): BatchStatistics {
+  const known = knownStatistics.get(x);
+  if (known !== undefined) return known;
+  const parts = partsOf(x, 1)?.map((part) => batchStatistics(part, epsilon));
+  if (parts === undefined) {
+    const channels = [x.shape[1]];
+    return normalizedByBatch([x, constant(1, channels), constant(0, channels)], epsilon);
+  }
+  const joined = {
+    mean: concat(
+      parts.map(({ mean: average }) => average),
+      0,
+    ),
+    variance: concat(
+      parts.map(({ variance }) => variance),
+      0,
+    ),
+  };
+  knownStatistics.set(x, joined);
+  return joined;
+}
+
+function normalizedByBatch(inputs: readonly Tensor[], epsilon: number) {
+  const [y, average, variance] = applyBatchNorm(inputs, { epsilon });
+  const statistics = { mean: average, variance };
+  knownStatistics.set(inputs[0], statistics);
+  return { y, ...statistics };
+}
+
 /**
  * Batch normalisation with the batch's own statistics. [ioffe2015batch, alg. 1]
  * @param x [batch, channel, ...]; scale and bias [channel]
@@ -110,8 +179,10 @@ function reducedBatchNorm(
  * @throws ShapeError when a channel has a single value
  */
 export function batchNormTraining(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-5) {
-  const [y, average, variance] = applyBatchNorm([x, scale, bias], { epsilon });
-  return { y, mean: average, variance };
+  requireChannels('batchNormTraining', x, [scale, bias]);
+  if (partsOf(x, 1) === null) return normalizedByBatch([x, scale, bias], epsilon);
+  const { mean: average, variance } = batchStatistics(x, epsilon);
+  return { y: batchNormInference(x, scale, bias, average, variance, epsilon), mean: average, variance };
 }
 
 /** ONNX's batch normalisation with given statistics. */
@@ -150,6 +221,11 @@ const applyScaleShift = defineOp<object>({
     const statistics = [0, 1].map((value) => onnx.float(value, channels));
     return fixedBatchNorm(onnx, [...inputs, ...statistics], node.inputs[0].shape, 0);
   },
+  blocked: {
+    takes: followsImage,
+    gives: 'blocks',
+    emit: (onnx, [x, scale, bias], node) => scaledChannels(onnx, x, node.inputs[0].shape[1], scale, bias),
+  },
 });
 
 /**
@@ -171,17 +247,27 @@ const applyFixedNorm = defineOp<{ epsilon: number }>({
     const axes = spatialAxes(rank);
     const deviation = sqrt(add(variance, epsilon));
     const gain = div(scale, deviation);
-    const total = () => sum(g!, { axes });
-    const dScale = () => div(sum(mul(g!, sub(x, perChannel(average, rank))), { axes }), deviation);
+    const total = sum(g!, { axes });
+    const dScale = div(sum(mul(g!, centredBy(x, average)), { axes }), deviation);
     return [
       needed[0] ? mul(g!, perChannel(gain, rank)) : null,
-      needed[1] ? dScale() : null,
-      needed[2] ? total() : null,
-      needed[3] ? mul(mul(total(), gain), -1) : null,
-      needed[4] ? mul(div(mul(dScale(), scale), add(variance, epsilon)), -0.5) : null,
+      needed[1] ? dScale : null,
+      needed[2] ? total : null,
+      needed[3] ? mul(mul(total, gain), -1) : null,
+      needed[4] ? mul(div(mul(dScale, scale), add(variance, epsilon)), -0.5) : null,
     ];
   },
+  recompute: 'derived',
   emit: (onnx, inputs, node, { epsilon }) => fixedBatchNorm(onnx, inputs, node.inputs[0].shape, epsilon),
+  blocked: {
+    takes: followsImage,
+    gives: 'blocks',
+    emit(onnx, [x, scale, bias, average, variance], node, { epsilon }) {
+      const gain = gainOf(onnx, scale, variance, epsilon);
+      const [shift] = onnx.node('Sub', [bias, ...onnx.node('Mul', [average, gain])]);
+      return scaledChannels(onnx, x, node.inputs[0].shape[1], gain, shift);
+    },
+  },
 });
 
 /** Batch normalisation with given statistics [channel]: y = scale · (x − mean) / √(variance + ε) + bias. */

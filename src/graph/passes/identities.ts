@@ -7,19 +7,22 @@ interface Surroundings {
   /** The node that makes a value; none for inputs and initialisers. */
   readonly maker: (name: string) => OnnxNode | undefined;
   readonly initializer: (name: string) => OnnxInitializer | undefined;
+  /** Undefined where it is not known. */
+  readonly shape: (name: string) => readonly number[] | undefined;
 }
 
 /** A node of fewer steps, the name of the value that the node's output equals, or null. */
 type Rule = (node: OnnxNode, graph: Surroundings) => OnnxNode | string | null;
 
 const rules: Readonly<Record<string, Rule>> = {
-  /** A view of a view. An extent of 0 would speak of the first view's. */
-  Reshape(node, { maker, initializer }) {
+  /** A view of a view, or under the same shape. An extent of 0 would speak of the first view's. */
+  Reshape(node, { maker, initializer, shape }) {
+    const target = initializer(node.inputs[1]);
+    if (target === undefined || int64s(target).some((extent) => extent === 0n)) return null;
     const view = maker(node.inputs[0]);
-    const shape = initializer(node.inputs[1]);
-    if (view?.type !== 'Reshape' || shape === undefined || int64s(shape).some((extent) => extent === 0n))
-      return null;
-    return { ...node, inputs: [view.inputs[0], node.inputs[1]] };
+    const whole = view?.type === 'Reshape' ? view.inputs[0] : node.inputs[0];
+    if (shape(whole)?.join() === int64s(target).join()) return whole;
+    return whole === node.inputs[0] ? null : { ...node, inputs: [whole, node.inputs[1]] };
   },
   /** Axes moved and moved back. Two other transpositions stay two: each may move a single axis, which is fast. */
   Transpose(node, { maker }) {
@@ -50,6 +53,7 @@ export function dropIdentities(graph: OnnxGraph): OnnxGraph {
   const surroundings: Surroundings = {
     maker: (name) => makers.get(name),
     initializer: (name) => initializers.get(name),
+    shape: (name) => graph.shapes?.get(name),
   };
   const nodes = rewriteNodes(graph, (node) => {
     const found = node.domain === '' ? (rules[node.type]?.(node, surroundings) ?? null) : null;

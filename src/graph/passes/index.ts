@@ -6,10 +6,11 @@ import type { OnnxGraph } from '../onnx.js';
 import { mergeCommonSubexpressions } from './commonSubexpressions.js';
 import { foldConstants } from './constantFolding.js';
 import { dropDeadCode } from './deadCode.js';
+import { fuseBlocked } from './fuseBlocked.js';
 import { dropIdentities } from './identities.js';
 
 /** In this order: folding uncovers identities, these make nodes equal, and all of them leave nodes that nothing reads. */
-const passes = [foldConstants, dropIdentities, mergeCommonSubexpressions, dropDeadCode];
+const passes = [foldConstants, dropIdentities, mergeCommonSubexpressions, dropDeadCode, fuseBlocked];
 
 /** The same graph with fewer nodes. */
 export function optimize(graph: OnnxGraph): OnnxGraph {

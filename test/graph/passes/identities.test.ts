@@ -35,6 +35,21 @@ test('a view of a view is one, unless an extent speaks of the first', () => {
   assert.equal(left(views, [six, int64('#s', [0, 1])])[1], '#b = Reshape(#a,#s)');
 });
 
+test('a view under the shape that a value has already goes, if that shape is known', () => {
+  const nodes = [
+    node('Reshape', ['x', '#6'], ['#a']),
+    node('Reshape', ['#a', '#s'], ['#b']),
+    node('Exp', ['#b'], ['y']),
+  ];
+  const shapes = { inputs: { x: [2, 3] }, outputs: { y: [2, 3] } };
+  const graph = graphOf(nodes, [int64('#6', [6]), int64('#s', [2, 3])], shapes);
+  assert.equal(listing(dropIdentities(graph)).at(-1), 'y = Exp(#b)');
+  const known = dropIdentities({ ...graph, shapes: new Map([['x', [2, 3]]]) });
+  assert.equal(listing(known).at(-1), 'y = Exp(x)');
+  const other = dropIdentities({ ...graph, shapes: new Map([['x', [3, 2]]]) });
+  assert.equal(listing(other).at(-1), 'y = Exp(#b)');
+});
+
 test('transpositions that cancel go; others stay', () => {
   const cycle = [transposed('x', '#a', [1, 2, 0]), transposed('#a', '#b', [2, 0, 1])];
   assert.equal(left(cycle).at(-1), 'y = Exp(x)');

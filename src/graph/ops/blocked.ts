@@ -1,0 +1,80 @@
+/**
+ * Images in the layout in which ONNX Runtime's CPU provider convolves fastest: blocks of B channels,
+ * [batch, channel / B, height, width, B], though the runtime goes on to call them [batch, channel, height, width]. What works
+ * element by element, or joins and cuts whole blocks of channels, works on them as it is.
+ */
+import type { Emitter, OnnxAttributes } from '../op.js';
+import type { Shape } from '../tensor.js';
+
+export const blockedDomain = 'com.microsoft.nchwc';
+
+/** Whether an image's channels are whole blocks. */
+export const fitsBlocks = (shape: Shape, block: number): boolean =>
+  shape.length === 4 && shape[1] % block === 0;
+
+/** Whether a tensor is a scalar per channel of an image. */
+export const isPerChannel = (shape: Shape, image: Shape): boolean =>
+  shape.length === 4 && shape[1] === image[1] && shape[0] === 1 && shape[2] === 1 && shape[3] === 1;
+
+export const toBlocks = (onnx: Emitter, x: string): string =>
+  onnx.node('ReorderInput', [x], { domain: blockedDomain })[0];
+
+export const fromBlocks = (onnx: Emitter, x: string, channels: number): string =>
+  onnx.node('ReorderOutput', [x], { domain: blockedDomain, attributes: { channels: { int: channels } } })[0];
+
+/**
+ * The convolution of blocks.
+ * @param inputs x, weights as [out / B, in / B, kh, kw, B in, B out], and a bias or none
+ */
+export const blockedConv = (onnx: Emitter, inputs: readonly string[], attributes: OnnxAttributes): string[] =>
+  onnx.node('Conv', inputs, { domain: blockedDomain, attributes });
+
+/**
+ * gain · x + shift, one of each per channel: a convolution of each channel by itself.
+ * @param gain as many numbers as channels, of any shape; null: 1
+ * @param shift [channel]; null: 0
+ * @param more attributes, to tell apart nodes that would be merged
+ */
+export function scaledChannels(
+  onnx: Emitter,
+  x: string,
+  channels: number,
+  gain: string | null,
+  shift: string | null,
+  more: OnnxAttributes = {},
+): string[] {
+  const kernels = [channels, 1, 1, 1];
+  const weights =
+    gain === null ? onnx.float(1, kernels) : onnx.node('Reshape', [gain, onnx.int64(kernels)])[0];
+  return blockedConv(onnx, [x, weights, ...(shift === null ? [] : [shift])], {
+    kernel_shape: { ints: [1, 1] },
+    strides: { ints: [1, 1] },
+    dilations: { ints: [1, 1] },
+    pads: { ints: [0, 0, 0, 0] },
+    group: { int: channels },
+    ...more,
+  });
+}
+
+/** Means over the positions of each channel of each image, [batch, channel, 1, 1]: numbers in which there is one layout. */
+const positionMeans = (onnx: Emitter, x: string): string =>
+  onnx.node('GlobalAveragePool', [x], { domain: blockedDomain })[0];
+
+/** Means of each channel, [channel]. */
+export function channelMeans(onnx: Emitter, x: string): string {
+  return reduced(onnx, 'ReduceMean', positionMeans(onnx, x), [0, 2, 3]);
+}
+
+/** Sums over the positions of each channel and, if asked, over the batch: [batch, channel] or [channel]. */
+export function positionSums(
+  onnx: Emitter,
+  x: string,
+  [, , rows, columns]: Shape,
+  overBatch: boolean,
+): string {
+  const sums = reduced(onnx, 'ReduceSum', positionMeans(onnx, x), overBatch ? [0, 2, 3] : [2, 3]);
+  return onnx.node('Mul', [sums, onnx.float(rows * columns)])[0];
+}
+
+const reduced = (onnx: Emitter, type: string, x: string, axes: readonly number[]): string =>
+  onnx.node(type, [x, onnx.int64(axes)], { attributes: { keepdims: { int: 0 } } })[0];
