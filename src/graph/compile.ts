@@ -7,6 +7,7 @@ import { estimateMemory, type MemoryEstimate } from './memory.js';
 import { internal, isInternal } from './names.js';
 import { encodeOnnx, type OnnxInitializer, type OnnxNode, onnxType } from './onnx.js';
 import type { EmitOptions, Emitter } from './op.js';
+import { withOpenImages } from './openImages.js';
 import { optimize } from './passes/index.js';
 import { reach } from './reach.js';
 import { repeatGraph } from './repeat.js';
@@ -175,7 +176,9 @@ function compileComputation({ outputs, updates, bind }: Computation, options: Co
   });
   const { repeat: repeated = false, metadata = {} } = options;
   const perStep = new Set([...inputs, ...randoms].map(({ name }) => name));
-  const graph = repeated ? repeatGraph(step, { perStep, carried: updateNames }) : step;
+  const opens = updates.size > 0 && options.openImages === true;
+  const single = opens ? withOpenImages(step, perStep) : step;
+  const graph = repeated ? repeatGraph(step, { perStep, carried: updateNames }) : single;
   const onnx = encodeOnnx({ ...graph, metadata });
   return {
     onnx,

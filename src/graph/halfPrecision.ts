@@ -34,6 +34,7 @@ export const precisionRules: Readonly<Record<string, PrecisionRule>> = {
 
   inFullPrecision: 'full',
   sum: 'full',
+  channelDot: 'full',
   log: 'full',
   softplus: 'full',
 

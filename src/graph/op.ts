@@ -23,6 +23,8 @@ export interface EmitOptions {
    * and takes no [batch, channel]; absent elsewhere.
    */
   readonly restrictedBatchNorm?: boolean;
+  /** Whether a program that updates parameters leaves the shape of images open, which saves memory; see `openImages.ts`. */
+  readonly openImages?: boolean;
   /** Most tensors that one operator may read and write together, where the device has such a limit; absent elsewhere. */
   readonly buffersPerOperator?: number;
 }

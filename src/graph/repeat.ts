@@ -1,16 +1,9 @@
 /** The graph pass that runs a step several times per call, so that what is kept between steps need not leave the runtime. */
 import type { OnnxGraph, OnnxNode, OnnxValue } from './onnx.js';
+import { isImage, openShape } from './openImages.js';
 
 /** Name of the input that says how many steps a call runs: int64, a scalar. */
 export const stepCount = '#steps';
-
-/**
- * Inputs of so many axes are images, whose shape is left open. ONNX Runtime plans ahead to compute a value in the buffer of
- * an earlier one of the same extents, and keeps that buffer until then: the feature maps of every stage from the forward pass
- * to the backward pass. It makes no such plan for values whose shape it does not know. (Where the batch alone is open it
- * searches in vain, for a time that grows with the square of a program's size.)
- */
-const imageAxes = 4;
 
 export interface RepeatedNames {
   /** Inputs with a value of their own at every step. */
@@ -71,7 +64,7 @@ export function repeatGraph(given: OnnxGraph, names: RepeatedNames): OnnxGraph {
   };
   const perStepValue = (value: OnnxValue): OnnxValue => ({ ...value, shape: ['steps', ...value.shape!] });
   const perStepInput = (value: OnnxValue): OnnxValue =>
-    value.shape!.length < imageAxes ? perStepValue(value) : { ...value, shape: null };
+    isImage(value) ? openShape(value) : perStepValue(value);
   return {
     nodes: [
       {

@@ -17,6 +17,23 @@ export interface MemoryLimits {
  */
 const overhead = 2;
 
+type Sized = Pick<Program, 'memory'>;
+
+/** Bytes that a program takes on a device: parameters, and all that grows with the batch. */
+const needOf = ({ memory: { total, parameters } }: Sized) => ({
+  parameters,
+  values: (total - parameters) * overhead,
+});
+
+/** Whether a device has the memory that a program is estimated to take. */
+export function fitsIn(limits: MemoryLimits, program: Sized): boolean {
+  const { parameters, values } = needOf(program);
+  return (
+    parameters + values <= (limits.total ?? Number.POSITIVE_INFINITY) &&
+    program.memory.largest <= (limits.largest ?? Number.POSITIVE_INFINITY)
+  );
+}
+
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toPrecision(3)} GB`;
 
 /** The batch that a program is compiled for: the longest leading axis of its inputs of two axes or more. */
@@ -33,12 +50,12 @@ export function requireMemory(
   device: Device,
   limits: MemoryLimits,
 ): void {
-  const { total, parameters, largest } = program.memory;
-  const values = (total - parameters) * overhead;
+  if (fitsIn(limits, program)) return;
+  const { parameters, values } = needOf(program);
+  const { largest } = program.memory;
   const batch = batchOf(program);
   const within = limits.total ?? Number.POSITIVE_INFINITY;
   const single = limits.largest ?? Number.POSITIVE_INFINITY;
-  if (parameters + values <= within && largest <= single) return;
   const fitting = Math.floor(batch * Math.min((within - parameters) / values, single / largest));
   const need =
     parameters + values > within

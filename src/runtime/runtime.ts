@@ -14,7 +14,7 @@ import { type Backend, currentPlatform, type Device, devices, type Platform } fr
 import { DeviceMemory } from './deviceMemory.js';
 import { Executable, type Loaded } from './executable.js';
 import { explainFailure, firstLine } from './failures.js';
-import { type MemoryLimits, requireMemory } from './memoryLimits.js';
+import { fitsIn, type MemoryLimits, requireMemory } from './memoryLimits.js';
 import type { ParameterStore } from './parameters.js';
 
 export interface RuntimeOptions {
@@ -68,11 +68,16 @@ export class Runtime {
   }
 
   /**
-   * Whether programs that update parameters had better be compiled with `repeat`: where a run hands all parameters out as
-   * copies, several steps per run save most of them.
+   * Whether programs that update parameters had better be compiled with `repeat`: where each run carries all parameters to
+   * another device's memory and back, several steps per run save most of that.
    */
   get repeats(): boolean {
-    return this.backend.state !== 'resident';
+    return this.device === 'cuda';
+  }
+
+  /** Whether the device has the memory that a program is estimated to take; `load` refuses it otherwise. */
+  fits(program: Pick<Program, 'memory'>): boolean {
+    return fitsIn(this.limits, program);
   }
 
   /**
@@ -105,9 +110,10 @@ export class Runtime {
     const plain = new Runtime(backend, threads, {}, null, backend.limits, {});
     const emitOptions: EmitOptions =
       device === 'cpu'
-        ? { blockedConvolution: await plain.probeBlockedConvolution() }
+        ? { blockedConvolution: await plain.probeBlockedConvolution(), openImages: true }
         : {
             restrictedBatchNorm: !(await plain.probeBatchNorm()),
+            ...(device === 'wasm' ? { openImages: true } : {}),
             // What every WebGPU device grants a shader (https://www.w3.org/TR/webgpu/#limits).
             ...(device === 'webgpu' ? { buffersPerOperator: 8 } : {}),
           };

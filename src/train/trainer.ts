@@ -11,7 +11,12 @@ import { labelLoss, meanLoss } from './losses.js';
 import { defaultLossScaling } from './lossScaling.js';
 import { positiveWeights } from './lossWeights.js';
 import { createSampler } from './sampler.js';
-import { compileTraining, storeTrainingState, type UpdateOptions } from './trainingProgram.js';
+import {
+  compileTraining,
+  programsWithin,
+  storeTrainingState,
+  type UpdateOptions,
+} from './trainingProgram.js';
 
 export type Trainer = Awaited<ReturnType<typeof openTrainer>>;
 
@@ -41,10 +46,10 @@ export async function openTrainer({ runtime, config, source, train, options, ini
     accumulate: options.accumulate,
     lossScaling: options.precision === 'float16' ? defaultLossScaling : null,
   };
-  const programs = compileTraining(list, layout, meanLoss(losses, mask), {}, update, {
-    ...runtime.emitOptions,
-    repeat: runtime.repeats,
-  });
+  const loss = meanLoss(losses, mask);
+  const programs = programsWithin(runtime, (repeat) =>
+    compileTraining(list, layout, loss, {}, update, { ...runtime.emitOptions, repeat }),
+  );
   const store = new ParameterStore();
   storeInitialValues(store, layout, list, options.seed);
   for (const [name, { values }] of initial) store.get(name).values.set(values);

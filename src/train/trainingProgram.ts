@@ -27,7 +27,7 @@ import {
   where,
 } from '../graph/index.js';
 import { bufferMomentum, type ParameterList } from '../nn/index.js';
-import type { ParameterStore } from '../runtime/index.js';
+import type { ParameterStore, Runtime } from '../runtime/index.js';
 import { averageName, bindSegments, type Layout, type LayoutSegment } from './layout.js';
 import {
   areFinite,
@@ -130,6 +130,19 @@ export function compileTraining(
   const program = ({ outputs: results, updates, bind }: Computation) =>
     compile(results, { ...emit, precision, updates, bind });
   return { accumulate: accumulate === null ? null : program(accumulate), step: program(step) };
+}
+
+/**
+ * The programs for a runtime: of several steps per run where it gains by that and has the memory for their state twice, else
+ * of one step per run. The results are the same bits.
+ */
+export function programsWithin(
+  runtime: Pick<Runtime, 'repeats' | 'fits'>,
+  compiled: (repeat: boolean) => TrainingPrograms,
+): TrainingPrograms {
+  if (!runtime.repeats) return compiled(false);
+  const repeated = compiled(true);
+  return runtime.fits(repeated.step) ? repeated : compiled(false);
 }
 
 /** What `compileTraining` compiles. */

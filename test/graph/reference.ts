@@ -142,6 +142,16 @@ const arranging = {
 
 const reducing = {
   sum: reduction(total),
+  channelDot: rule<object>(({ inputs: [a, b], types: [y] }) => [
+    tabulate(y.shape, ([channel]) =>
+      total(
+        [...a.values].map((value, i) => {
+          const positions = a.values.length / a.shape[0] / a.shape[1];
+          return Math.floor(i / positions) % a.shape[1] === channel ? value * b.values[i] : 0;
+        }),
+      ),
+    ),
+  ]),
   max: reduction((values) => Math.max(...values)),
   matmul: rule<{ transposeA: boolean; transposeB: boolean }>(
     ({ inputs: [a, b], attributes: { transposeA, transposeB }, types: [y] }) => {

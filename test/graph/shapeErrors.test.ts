@@ -162,6 +162,11 @@ const failures: Readonly<Record<string, readonly Failure[]>> = {
     [() => g.batchNormTraining(x(3), x(3), x(3)), /x \[batch, channel, ...\]/],
     [() => g.batchNormTraining(x(1, 3), x(3), x(3)), /more than one value per channel.*larger batch/],
   ],
+  channelDot: [
+    [() => g.channelDot(x(2, 3), x(2, 1)), /two tensors \[batch, channel, \.\.\.\] of one shape/],
+    [() => g.channelDot(x(3), x(3)), /two tensors/],
+    [() => g.channelDot(whole(2, 3), whole(2, 3)), /needs float32/],
+  ],
   scaleShift: [
     [() => g.scaleShift(x(2, 3), x(3), x(1)), /needs vectors \[channel\]/],
     [() => g.scaleShift(whole(2, 3), x(3), x(3)), /needs float32/],

@@ -47,34 +47,53 @@ export function scaledChannels(
   const weights =
     gain === null ? onnx.float(1, kernels) : onnx.node('Reshape', [gain, onnx.int64(kernels)])[0];
   return blockedConv(onnx, [x, weights, ...(shift === null ? [] : [shift])], {
-    kernel_shape: { ints: [1, 1] },
-    strides: { ints: [1, 1] },
-    dilations: { ints: [1, 1] },
-    pads: { ints: [0, 0, 0, 0] },
-    group: { int: channels },
+    ...attributesOfEach(channels, [1, 1]),
     ...more,
   });
 }
 
-/** Means over the positions of each channel of each image, [batch, channel, 1, 1]: numbers in which there is one layout. */
-const positionMeans = (onnx: Emitter, x: string): string =>
-  onnx.node('GlobalAveragePool', [x], { domain: blockedDomain })[0];
-
 /** Means of each channel, [channel]. */
-export function channelMeans(onnx: Emitter, x: string): string {
-  return reduced(onnx, 'ReduceMean', positionMeans(onnx, x), [0, 2, 3]);
+export function channelMeans(onnx: Emitter, x: string, shape: Shape): string {
+  return overBatch(onnx, 'ReduceMean', positionMeans(onnx, x), shape);
 }
 
 /** Sums over the positions of each channel and, if asked, over the batch: [batch, channel] or [channel]. */
-export function positionSums(
-  onnx: Emitter,
-  x: string,
-  [, , rows, columns]: Shape,
-  overBatch: boolean,
-): string {
-  const sums = reduced(onnx, 'ReduceSum', positionMeans(onnx, x), overBatch ? [0, 2, 3] : [2, 3]);
-  return onnx.node('Mul', [sums, onnx.float(rows * columns)])[0];
+export function positionSums(onnx: Emitter, x: string, shape: Shape, alsoOverBatch: boolean): string {
+  const means = positionMeans(onnx, x);
+  const sums = alsoOverBatch ? overBatch(onnx, 'ReduceSum', means, shape) : perImage(onnx, means, shape);
+  return onnx.node('Mul', [sums, onnx.float(shape[2] * shape[3])])[0];
 }
 
-const reduced = (onnx: Emitter, type: string, x: string, axes: readonly number[]): string =>
-  onnx.node(type, [x, onnx.int64(axes)], { attributes: { keepdims: { int: 0 } } })[0];
+/**
+ * Sums of a · b over all axes but the channels', [channel]: each channel of each image convolved with a kernel as large as
+ * itself, which writes no products to memory.
+ */
+export function channelProducts(onnx: Emitter, a: string, b: string, shape: Shape): string {
+  const [batch, channels, rows, columns] = shape;
+  const images = batch * channels;
+  const [x] = onnx.node('Reshape', [a, onnx.int64([1, images, rows, columns])]);
+  const [kernels] = onnx.node('Reshape', [b, onnx.int64([images, 1, rows, columns])]);
+  const [sums] = blockedConv(onnx, [x, kernels], attributesOfEach(images, [rows, columns]));
+  return overBatch(onnx, 'ReduceSum', sums, shape);
+}
+
+/** [batch, channel, 1, 1], numbers in which there is one layout. */
+const positionMeans = (onnx: Emitter, x: string): string =>
+  onnx.node('GlobalAveragePool', [x], { domain: blockedDomain })[0];
+
+const perImage = (onnx: Emitter, numbers: string, [batch, channels]: Shape): string =>
+  onnx.node('Reshape', [numbers, onnx.int64([batch, channels])])[0];
+
+const overBatch = (onnx: Emitter, type: 'ReduceSum' | 'ReduceMean', numbers: string, shape: Shape): string =>
+  onnx.node(type, [perImage(onnx, numbers, shape), onnx.int64([0])], {
+    attributes: { keepdims: { int: 0 } },
+  })[0];
+
+/** Of a convolution of each channel by itself, without steps and margins. */
+const attributesOfEach = (channels: number, kernel: readonly [number, number]): OnnxAttributes => ({
+  kernel_shape: { ints: kernel },
+  strides: { ints: [1, 1] },
+  dilations: { ints: [1, 1] },
+  pads: { ints: [0, 0, 0, 0] },
+  group: { int: channels },
+});

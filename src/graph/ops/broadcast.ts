@@ -1,6 +1,6 @@
 /** Reshaping, repeating and its adjoint, summing: the ops that every other gradient needs. */
 import { ShapeError } from '../../errors.js';
-import { defineOp } from '../op.js';
+import { defineOp, type Emitter } from '../op.js';
 import {
   broadcastShapes,
   normalizeAxes,
@@ -25,7 +25,7 @@ const applyReshape = defineOp<{ shape: Shape }>({
   },
   gradient: ({ inputs, cotangents }) => [reshape(cotangents[0]!, inputs[0].shape)],
   recompute: 'derived',
-  // Where the shape of images is open (see repeat.ts), so is a view's.
+  // Where the shape of images is open (see openImages.ts), so is a view's.
   emit: (onnx, [x], _node, { shape }) =>
     onnx.node('Reshape', [x, onnx.int64(shape.length === 4 ? [-1, ...shape.slice(1)] : shape)]),
 });
@@ -77,20 +77,7 @@ const applySum = defineOp<{ axes: readonly number[]; keep: boolean }>({
   gradient: ({ inputs: [x], attributes: { axes }, cotangents }) => [
     expand(reshape(cotangents[0]!, summedShape(x.shape, axes, true)), x.shape),
   ],
-  emit(onnx, [x], node, { axes, keep }) {
-    // A reduction over neighbouring axes is one fast pass; [0, 2, 3] at once is several times slower.
-    const rank = node.inputs[0].shape.length;
-    const trailing = axes.filter((axis, i) => rank - axis === axes.length - i);
-    const rest = axes.filter((axis) => !trailing.includes(axis));
-    let result = x;
-    for (const group of [trailing, rest]) {
-      if (group.length > 0)
-        [result] = onnx.node('ReduceSum', [result, onnx.int64(group)], {
-          attributes: { keepdims: { int: Number(keep) } },
-        });
-    }
-    return [result];
-  },
+  emit: (onnx, [x], node, { axes, keep }) => [emitSum(onnx, x, node.inputs[0].shape, axes, keep)],
   blocked: {
     takes: (_node, { axes }, _block, [held]) =>
       held && axes.includes(2) && axes.includes(3) && !axes.includes(1) ? [0] : null,
@@ -101,6 +88,26 @@ const applySum = defineOp<{ axes: readonly number[]; keep: boolean }>({
     },
   },
 });
+
+/** internal: the nodes of a sum. Over neighbouring axes it is one fast pass; [0, 2, 3] at once is several times slower. */
+export function emitSum(
+  onnx: Emitter,
+  x: string,
+  shape: Shape,
+  axes: readonly number[],
+  keep: boolean,
+): string {
+  const trailing = axes.filter((axis, i) => shape.length - axis === axes.length - i);
+  const rest = axes.filter((axis) => !trailing.includes(axis));
+  let result = x;
+  for (const group of [trailing, rest]) {
+    if (group.length > 0)
+      [result] = onnx.node('ReduceSum', [result, onnx.int64(group)], {
+        attributes: { keepdims: { int: Number(keep) } },
+      });
+  }
+  return result;
+}
 
 const summedShape = (shape: Shape, axes: readonly number[], keep: boolean): Shape =>
   shape.flatMap((extent, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [extent]));

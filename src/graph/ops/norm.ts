@@ -1,10 +1,18 @@
 /** Batch and layer normalisation. */
 import { ShapeError } from '../../errors.js';
 import { defineOp, type Emitter } from '../op.js';
-import { constant, type Node, requireFloat, size, type Tensor, type TensorType } from '../tensor.js';
+import {
+  constant,
+  type Node,
+  requireFloat,
+  sameShape,
+  size,
+  type Tensor,
+  type TensorType,
+} from '../tensor.js';
 import { concat, partsOf } from './arrange.js';
-import { channelMeans, scaledChannels } from './blocked.js';
-import { expand, reshape, sum } from './broadcast.js';
+import { channelMeans, channelProducts, fitsBlocks, scaledChannels } from './blocked.js';
+import { emitSum, expand, reshape, sum } from './broadcast.js';
 import { add, div, mul, sqrt, sub } from './elementwise.js';
 import { mean } from './reduce.js';
 
@@ -26,6 +34,39 @@ function requireChannels(op: string, x: TensorType, vectors: readonly TensorType
 
 /** x − mean */
 const centredBy = (x: Tensor, average: Tensor): Tensor => sub(x, perChannel(average, x.shape.length));
+
+const applyChannelDot = defineOp<object>({
+  name: 'channelDot',
+  infer([a, b]) {
+    requireFloat('channelDot', [a, b]);
+    if (a.shape.length < 2 || !sameShape(a.shape, b.shape)) {
+      throw new ShapeError(
+        `channelDot: needs two tensors [batch, channel, ...] of one shape, got [${a.shape}] and [${b.shape}]`,
+      );
+    }
+    return [{ shape: [a.shape[1]], dtype: 'float32' }];
+  },
+  gradient({ inputs: [a, b], cotangents: [g], needed }) {
+    const each = perChannel(g!, a.shape.length);
+    return [needed[0] ? mul(b, each) : null, needed[1] ? mul(a, each) : null];
+  },
+  emit(onnx, inputs, node) {
+    const { shape } = node.inputs[0];
+    const [products] = onnx.node('Mul', inputs);
+    return [emitSum(onnx, products, shape, spatialAxes(shape.length), false)];
+  },
+  blocked: {
+    takes: ({ inputs: [{ shape }] }, _attributes, block, held) =>
+      held.includes(true) && fitsBlocks(shape, block) ? [0, 1] : null,
+    gives: 'plain',
+    emit: (onnx, [a, b], node) => [channelProducts(onnx, a, b, node.inputs[0].shape)],
+  },
+});
+
+/** Σ a · b over all axes but the channels': [batch, channel, ...] twice to [channel]. @throws ShapeError when shapes differ */
+export function channelDot(a: Tensor, b: Tensor): Tensor {
+  return applyChannelDot([a, b], {})[0];
+}
 
 const followsImage = (
   _node: Node,
@@ -72,7 +113,7 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
       const gain = div(scale, deviation);
       const share = mul(gain, -1 / count);
       dBias = sum(g, { axes });
-      dScale = div(sum(mul(g, centred), { axes }), deviation);
+      dScale = div(channelDot(g, centred), deviation);
       scaled = mul(g, perChannel(gain, rank));
       slope = div(mul(share, dScale), deviation);
       offset = mul(share, dBias);
@@ -102,10 +143,12 @@ const applyBatchNorm = defineOp<{ epsilon: number }>({
     takes: followsImage,
     gives: 'blocks',
     emit(onnx, [x, scale, bias], node, { epsilon }) {
-      const channels = node.inputs[0].shape[1];
-      const average = channelMeans(onnx, x);
+      const { shape } = node.inputs[0];
+      const channels = shape[1];
+      const average = channelMeans(onnx, x, shape);
       const [centred] = scaledChannels(onnx, x, channels, null, onnx.node('Neg', [average])[0]);
-      const variance = channelMeans(onnx, onnx.node('Mul', [centred, centred])[0]);
+      const squares = channelProducts(onnx, centred, centred, shape);
+      const [variance] = onnx.node('Mul', [squares, onnx.float(channels / size(shape))]);
       const gain = gainOf(onnx, scale, variance, epsilon);
       // What is computed anew says nothing of padding, and so is another node.
       const first = { auto_pad: { string: 'NOTSET' } };
@@ -211,7 +254,7 @@ const applyScaleShift = defineOp<object>({
     const axes = spatialAxes(rank);
     return [
       needed[0] ? mul(g!, perChannel(scale, rank)) : null,
-      needed[1] ? sum(mul(g!, x), { axes }) : null,
+      needed[1] ? channelDot(g!, x) : null,
       needed[2] ? sum(g!, { axes }) : null,
     ];
   },
@@ -248,7 +291,7 @@ const applyFixedNorm = defineOp<{ epsilon: number }>({
     const deviation = sqrt(add(variance, epsilon));
     const gain = div(scale, deviation);
     const total = sum(g!, { axes });
-    const dScale = div(sum(mul(g!, centredBy(x, average)), { axes }), deviation);
+    const dScale = div(channelDot(g!, centredBy(x, average)), deviation);
     return [
       needed[0] ? mul(g!, perChannel(gain, rank)) : null,
       needed[1] ? dScale : null,

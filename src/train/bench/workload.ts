@@ -26,7 +26,13 @@ import {
 import { layOut, storeInitialValues } from '../layout.js';
 import { labelLoss, meanLoss } from '../losses.js';
 import { defaultLossScaling } from '../lossScaling.js';
-import { compileTraining, stepScalars, storeTrainingState, type UpdateOptions } from '../trainingProgram.js';
+import {
+  compileTraining,
+  programsWithin,
+  stepScalars,
+  storeTrainingState,
+  type UpdateOptions,
+} from '../trainingProgram.js';
 
 /** Where a workload runs. */
 export interface PlaceSettings {
@@ -236,8 +242,9 @@ function openTraining(settings: NetworkSettings): Promise<Workload> {
       const losses = labelLoss(network.logits, input('targets', rows), mask, { name: 'bce' });
       const layout = layOut(network.list, () => 'all');
       const loss = meanLoss(losses, mask);
-      const emit = { ...runtime.emitOptions, repeat: runtime.repeats };
-      const { step } = compileTraining(network.list, layout, loss, {}, update, emit);
+      const { step } = programsWithin(runtime, (repeat) =>
+        compileTraining(network.list, layout, loss, {}, update, { ...runtime.emitOptions, repeat }),
+      );
       return { ...network, layout, program: step };
     });
     const store = new ParameterStore();

@@ -85,6 +85,8 @@ export const blockCases: readonly Case[] = [
     (y, scale, bias, mean, variance) => g.batchNormInference(y, scale, bias, mean, variance, 0.01),
     [vector, vector, vector, positive(channels)],
   ),
+  after('channelDot with a plain image', g.channelDot, [plainImage]),
+  after('channelDot with itself', (y) => g.channelDot(y, y)),
   after('scaleShift', (y, scale, bias) => g.scaleShift(y, scale, bias), [vector, vector]),
   after('pointwise conv2d', (y, w, b) => g.conv2d(y, w, b), [real(16, channels, 1, 1), real(16)]),
   after('strided pointwise conv2d', (y, w) => g.conv2d(y, w, null, { strides: [2, 2] }), [

@@ -37,6 +37,11 @@ export const normCases: readonly Case[] = [
       },
     },
     {
+      name: `channelDot of [${shape}]`,
+      inputs: [real(...shape), real(...shape)],
+      build: (a, b) => g.channelDot(a, b),
+    },
+    {
       name: `scaleShift of [${shape}]`,
       inputs: [real(...shape), real(shape[1]), real(shape[1])],
       build: (x, scale, bias) => g.scaleShift(x, scale, bias),
