@@ -51,9 +51,10 @@ test('the blocked convolution is found on x64, used where channels fit, and neve
   const fitting = conv2d(image(block), weights(2 * block, block));
   assert.equal(usesBlocks(compile({ y: fitting }, emitOptions)), true);
   assert.equal(usesBlocks(compile({ y: fitting })), false);
+  assert.equal(usesBlocks(compile({ y: conv2d(image(3), weights(block, 3)) }, emitOptions)), true);
   for (const y of [
     conv2d(image(block), weights(block + 1, block)),
-    conv2d(image(block - 1), weights(block, block - 1)),
+    conv2d(image(block + 1), weights(block, block + 1)),
     conv2d(image(block), weights(block, block, 1)),
     conv2d(image(2 * block), weights(block, block), null, { groups: 2 }),
   ]) {

@@ -4,7 +4,7 @@
  * element by element, or joins and cuts whole blocks of channels, works on them as it is.
  */
 import type { Emitter, OnnxAttributes } from '../op.js';
-import type { Shape } from '../tensor.js';
+import type { Node, Shape } from '../tensor.js';
 
 export const blockedDomain = 'com.microsoft.nchwc';
 
@@ -15,6 +15,14 @@ export const fitsBlocks = (shape: Shape, block: number): boolean =>
 /** Whether a tensor is a scalar per channel of an image. */
 export const isPerChannel = (shape: Shape, image: Shape): boolean =>
   shape.length === 4 && shape[1] === image[1] && shape[0] === 1 && shape[2] === 1 && shape[3] === 1;
+
+/** The rule of ops that compute in blocks where their first input, an image, is there in blocks. */
+export const followsImage = (
+  _node: Node,
+  _attributes: object,
+  _block: number,
+  [held]: readonly boolean[],
+): readonly number[] | null => (held ? [0] : null);
 
 export const toBlocks = (onnx: Emitter, x: string): string =>
   onnx.node('ReorderInput', [x], { domain: blockedDomain })[0];

@@ -92,10 +92,15 @@ const applyConv = defineOp<ConvAttributes>({
     onnx.node('Conv', inputs, { attributes: attributesOf(attributes, node.inputs[1].shape.slice(2)) }),
   blocked: {
     takes: ({ inputs: [, w] }, attributes, block, [held]) =>
-      paysInBlocks(w.shape, attributes, block, held) ? [0] : null,
+      hasFewChannels(w.shape, attributes, block)
+        ? []
+        : paysInBlocks(w.shape, attributes, block, held)
+          ? [0]
+          : null,
     gives: 'blocks',
     emit(onnx, [x, wName, ...bias], { inputs: [, w] }, attributes, block) {
-      const weights = blockedWeights(onnx, wName, w.shape, block);
+      const layOut = hasFewChannels(w.shape, attributes, block) ? blockedRows : blockedWeights;
+      const weights = layOut(onnx, wName, w.shape, block);
       return blockedConv(onnx, [x, weights, ...bias], attributesOf(attributes, w.shape.slice(2)));
     },
   },
@@ -117,6 +122,13 @@ function paysInBlocks(
   return kernel[0] % block === 0 && kernel[1] % block === 0;
 }
 
+/** Whether a convolution makes blocks of an image with fewer channels than one, which is taken as it is. */
+const hasFewChannels = (
+  [out, inner, kh, kw]: readonly number[],
+  { groups }: ConvAttributes,
+  block: number,
+): boolean => groups === 1 && inner < block && out % block === 0 && kh * kw > 1 && kh * kw <= 49;
+
 // Weights are laid out inside the graph, so that they may change at every step. ONNX Runtime transposes fast where a
 // single axis moves, so each layout goes in such steps.
 const shaped = (onnx: Emitter, x: string, shape: readonly number[]) =>
@@ -126,12 +138,18 @@ const moved = (onnx: Emitter, x: string, perm: readonly number[]) =>
 const mirrored = (onnx: Emitter, x: string, axis: number) =>
   onnx.node('Slice', [x, ...[[-1], [-(2 ** 31)], [axis], [-1]].map((values) => onnx.int64(values))])[0];
 
+/** Weights [out, in, kh, kw] as [out / B, in, kh, kw, B]: as the blocked convolution wants them for a plain image. */
+function blockedRows(onnx: Emitter, w: string, shape: readonly number[], block: number): string {
+  const [out, inner, kh, kw] = shape;
+  return shaped(onnx, moved(onnx, shaped(onnx, w, [out / block, block, inner * kh * kw]), [0, 2, 1]), shape);
+}
+
 /** Weights [out, in, kh, kw] as the blocked convolution wants them. */
 function blockedWeights(onnx: Emitter, w: string, shape: readonly number[], block: number): string {
   const [out, inner, kh, kw] = shape;
   const taps = kh * kw;
-  const rows = moved(onnx, shaped(onnx, w, [out / block, block, inner * taps]), [0, 2, 1]);
-  if (taps === 1) return shaped(onnx, rows, shape);
+  const rows = blockedRows(onnx, w, shape, block);
+  if (taps === 1) return rows;
   const tiles = shaped(onnx, rows, [(out * inner) / (block * block), block, taps, block]);
   return shaped(onnx, moved(onnx, tiles, [0, 2, 1, 3]), shape);
 }

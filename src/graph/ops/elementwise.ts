@@ -11,7 +11,7 @@ import {
   type Tensor,
   type TensorType,
 } from '../tensor.js';
-import { fitsBlocks, isPerChannel, scaledChannels } from './blocked.js';
+import { fitsBlocks, followsImage, isPerChannel, scaledChannels } from './blocked.js';
 import { sumTo } from './broadcast.js';
 
 /** A tensor, or a number that stands for a scalar constant. */
@@ -48,7 +48,7 @@ function binary(name: string, type: string, derivative: BinaryGradient) {
 
 /** Of two images, of an image and a number, or of an image and a number per channel. */
 function inBlocks(type: string): BlockedRule<object> {
-  const isNumber = ({ shape }: TensorType) => size(shape) === 1;
+  const isNumber = ({ shape }: TensorType) => size(shape) === 1 && shape.length <= 4;
   return {
     takes({ inputs: [a, b] }, _attributes, block, [heldA, heldB]) {
       if (sameShape(a.shape, b.shape)) return (heldA || heldB) && fitsBlocks(a.shape, block) ? [0, 1] : null;
@@ -102,10 +102,7 @@ function extremum(lead: Tensor, g: Tensor): readonly [() => Tensor, () => Tensor
 }
 
 /** What takes one image, element by element. */
-const followsInput: BlockedRule<object> = {
-  takes: (_node, _attributes, _block, [held]) => (held ? [0] : null),
-  gives: 'blocks',
-};
+const followsInput: BlockedRule<object> = { takes: followsImage, gives: 'blocks' };
 
 type UnaryGradient = (x: Tensor, y: Tensor, cotangent: Tensor) => Tensor;
 

@@ -1,17 +1,9 @@
 /** Batch and layer normalisation. */
 import { ShapeError } from '../../errors.js';
 import { defineOp, type Emitter } from '../op.js';
-import {
-  constant,
-  type Node,
-  requireFloat,
-  sameShape,
-  size,
-  type Tensor,
-  type TensorType,
-} from '../tensor.js';
+import { constant, requireFloat, sameShape, size, type Tensor, type TensorType } from '../tensor.js';
 import { concat, partsOf } from './arrange.js';
-import { channelMeans, channelProducts, fitsBlocks, scaledChannels } from './blocked.js';
+import { channelMeans, channelProducts, fitsBlocks, followsImage, scaledChannels } from './blocked.js';
 import { emitSum, expand, reshape, sum } from './broadcast.js';
 import { add, div, mul, sqrt, sub } from './elementwise.js';
 import { mean } from './reduce.js';
@@ -67,13 +59,6 @@ const applyChannelDot = defineOp<object>({
 export function channelDot(a: Tensor, b: Tensor): Tensor {
   return applyChannelDot([a, b], {})[0];
 }
-
-const followsImage = (
-  _node: Node,
-  _attributes: object,
-  _block: number,
-  [held]: readonly boolean[],
-): readonly number[] | null => (held ? [0] : null);
 
 /** scale / √(variance + ε) */
 function gainOf(onnx: Emitter, scale: string, variance: string, epsilon: number): string {

@@ -3,6 +3,7 @@ import { ShapeError } from '../../errors.js';
 import { defineOp } from '../op.js';
 import { constant, requireExtents, requireFloat, type Tensor, type TensorType } from '../tensor.js';
 import { concat, dilate, pad, slice } from './arrange.js';
+import { blockedDomain, followsImage } from './blocked.js';
 import { reshape } from './broadcast.js';
 import { cast, equal } from './compare.js';
 import { add, mul, sub } from './elementwise.js';
@@ -97,6 +98,12 @@ const applyMaxPool = defineOp<PoolAttributes>({
   },
   emit: (onnx, inputs, _node, attributes) =>
     onnx.node('MaxPool', inputs, { attributes: onnxAttributes(attributes) }),
+  blocked: {
+    takes: followsImage,
+    gives: 'blocks',
+    emit: (onnx, inputs, _node, attributes) =>
+      onnx.node('MaxPool', inputs, { domain: blockedDomain, attributes: onnxAttributes(attributes) }),
+  },
 });
 
 /**
@@ -176,12 +183,21 @@ const applyAveragePool = defineOp<PoolAttributes & { countPadding: boolean }>({
     return [scatterWindows(x.shape, attributes, () => share)];
   },
   emit: (onnx, inputs, _node, attributes) =>
-    onnx.node('AveragePool', inputs, {
-      attributes: {
-        ...onnxAttributes(attributes),
-        count_include_pad: { int: Number(attributes.countPadding) },
-      },
-    }),
+    onnx.node('AveragePool', inputs, { attributes: averagingAttributes(attributes) }),
+  blocked: {
+    takes: followsImage,
+    gives: 'blocks',
+    emit: (onnx, inputs, _node, attributes) =>
+      onnx.node('AveragePool', inputs, {
+        domain: blockedDomain,
+        attributes: averagingAttributes(attributes),
+      }),
+  },
+});
+
+const averagingAttributes = (attributes: PoolAttributes & { countPadding: boolean }) => ({
+  ...onnxAttributes(attributes),
+  count_include_pad: { int: Number(attributes.countPadding) },
 });
 
 /** One over the number of cells that each window averages. */

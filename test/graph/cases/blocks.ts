@@ -38,6 +38,7 @@ export const blockCases: readonly Case[] = [
   after('maximum with a plain image', g.maximum, [plainImage]),
   after('minimum with a number', (y) => g.minimum(y, 0.1)),
   after('product with a number', (y) => g.mul(3, y)),
+  after('product with a number of five axes', g.mul, [real(1, 1, 1, 1, 1)]),
   after('quotient by a number', (y) => g.div(y, 3)),
   after('difference from a number', (y) => g.sub(1, y)),
   after('sum with a number per channel', g.add, [perChannel]),
@@ -103,6 +104,22 @@ export const blockCases: readonly Case[] = [
     real(channels, channels, 3, 3),
   ]),
   after('maxPool2d', (y) => g.maxPool2d(y, { kernel: [2, 2], strides: [1, 1] })),
+  after('maxPool2d with margins', (y) =>
+    g.relu(g.maxPool2d(y, { kernel: [3, 3], strides: [2, 2], ...around })),
+  ),
+  after('averagePool2d', (y) => g.relu(g.averagePool2d(y, { kernel: [2, 2] }))),
+  after('averagePool2d with margins', (y) =>
+    g.averagePool2d(y, { kernel: [3, 3], strides: [2, 2], ...around }),
+  ),
+  after('averagePool2d with margins that do not count', (y) =>
+    g.averagePool2d(y, { kernel: [3, 3], strides: [2, 2], ...around, countPadding: false }),
+  ),
   after('reshape', (y) => g.reshape(y, [2, -1])),
+  {
+    name: 'conv2d to blocks of an image of three channels',
+    inputs: [real(2, 3, 9, 7), real(16, 3, 3, 5), real(16)],
+    kink: true,
+    build: (x, w, b) => g.relu(g.conv2d(x, w, b, { strides: [2, 1], padding: [1, 2, 0, 1] })),
+  },
   after('two uses, in blocks and plain,', (y) => [g.relu(y), g.transpose(y, [0, 2, 3, 1])]),
 ];
