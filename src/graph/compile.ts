@@ -257,9 +257,8 @@ class ModelEmitter implements Emitter {
     );
 
   float: Emitter['float'] = (values, shape = []) => {
-    const typed = Float32Array.from(
-      typeof values === 'number' ? new Array(size(shape)).fill(values) : values,
-    );
+    const typed =
+      typeof values === 'number' ? new Float32Array(size(shape)).fill(values) : Float32Array.from(values);
     return this.constant(this.precision === 'float16' ? withinFloat16(typed) : typed, shape, this.precision);
   };
 

@@ -104,16 +104,12 @@ export function constant(
 ): Tensor {
   requireExtents('constant', shape);
   const length = size(shape);
-  const list = typeof values === 'number' ? new Array<number>(length).fill(values) : values;
-  if (list.length !== length) {
-    throw new ShapeError(`constant: shape [${shape}] holds ${length} values, got ${list.length}`);
+  const Values =
+    dtype === 'float32' || dtype === 'float16' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
+  const typed = typeof values === 'number' ? new Values(length).fill(values) : Values.from(values);
+  if (typed.length !== length) {
+    throw new ShapeError(`constant: shape [${shape}] holds ${length} values, got ${typed.length}`);
   }
-  const typed =
-    dtype === 'float32' || dtype === 'float16'
-      ? Float32Array.from(list)
-      : dtype === 'int32'
-        ? Int32Array.from(list)
-        : Uint8Array.from(list);
   return createLeaf({ kind: 'constant', values: typed }, shape, dtype);
 }
 

@@ -190,7 +190,6 @@ export function trainingComputations(
   const guarded = (changes: ReadonlyMap<Tensor, Tensor>) =>
     finite === null ? changes : unlessSkipped(finite, changes);
   const sums = accumulators.map((tensor, i) => [tensor, summed[i]] as const);
-  const emptied = trained.map(({ length }, i) => [accumulators[i], constant(0, [length])] as const);
   const report: Readonly<Record<string, Tensor>> =
     finite === null ? {} : { skipped: where(finite, 0, 1), lossScale: scale! };
   return {
@@ -203,7 +202,9 @@ export function trainingComputations(
       bind,
       updates: new Map([
         ...guarded(updates),
-        ...(options.accumulate === 1 ? [] : emptied),
+        ...(options.accumulate === 1
+          ? []
+          : trained.map(({ length }, i) => [accumulators[i], constant(0, [length])] as const)),
         ...(finite === null ? [] : scalingUpdates(finite, scale!, scaling!)),
       ]),
     },
