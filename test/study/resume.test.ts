@@ -107,8 +107,8 @@ before(async () => {
 
 test('optimised programs are kept beside the runs, and shared by them', () => {
   const kept = readdirSync(join(folder, '.cache', 'programs'));
-  // Of the run with pictures: training, and the sum of gradients over two batches.
-  assert.equal(kept.length, 2, `${kept}`);
+  // Of the run with pictures: training, the sum of gradients over two batches, and validation.
+  assert.equal(kept.length, 3, `${kept}`);
   assert.ok(kept.every((name) => /^[0-9a-f]{64}\.program$/.test(name)));
 });
 
