@@ -8,14 +8,14 @@ import { type CaseName, type CaseResult, type Computed, runCase } from './device
 
 /**
  * Largest difference from `cpu` per case, as a share of the largest value of its kind. Devices sum in other orders, which
- * alone gives 1e-6 or less. In MedFusionNet a rectifier whose input is zero up to rounding falls on either side, and
- * then single derivatives differ by more.
+ * alone gives 1e-6 to 1e-5. Where a rectifier's input is zero up to rounding it falls on either side, and single derivatives
+ * differ by up to 1e-2: of eight draws of MedFusionNet's inputs two had such.
  */
 export const tolerances = {
   convolution: 1e-5,
   kernels: 1e-5,
   denseNet: 1e-5,
-  medFusionNet: 1e-2,
+  medFusionNet: 1e-4,
 } as const satisfies Record<CaseName, number>;
 
 const references = new Map<CaseName, Promise<CaseResult>>();
