@@ -3,11 +3,12 @@
  * are images of height 1.
  */
 import { ShapeError } from '../../errors.js';
-import { defineOp, type Emitter, type OnnxAttributes } from '../op.js';
+import { defineOp, type OnnxAttributes } from '../op.js';
 import { requireExtents, requireFloat, type Tensor, type TensorType } from '../tensor.js';
 import { concat, pad, slice, transpose } from './arrange.js';
 import { blockedConv } from './blocked.js';
 import { reshape, sum } from './broadcast.js';
+import { adjointWeights, blockedAdjointWeights, blockedRows, blockedWeights } from './kernelLayouts.js';
 import { matmul } from './matmul.js';
 
 export interface ConvOptions {
@@ -91,90 +92,42 @@ const applyConv = defineOp<ConvAttributes>({
   emit: (onnx, inputs, node, attributes) =>
     onnx.node('Conv', inputs, { attributes: attributesOf(attributes, node.inputs[1].shape.slice(2)) }),
   blocked: {
-    takes: ({ inputs: [, w] }, attributes, block, [held]) =>
-      hasFewChannels(w.shape, attributes, block)
-        ? []
-        : paysInBlocks(w.shape, attributes, block, held)
-          ? [0]
-          : null,
+    takes({ inputs: [, w] }, attributes, block, [held]) {
+      if (makesBlocks(w.shape, attributes, block)) return [];
+      return keepsBlocks(w.shape, attributes, block, held) ? [0] : null;
+    },
     gives: 'blocks',
     emit(onnx, [x, wName, ...bias], { inputs: [, w] }, attributes, block) {
-      const layOut = hasFewChannels(w.shape, attributes, block) ? blockedRows : blockedWeights;
+      const layOut = makesBlocks(w.shape, attributes, block) ? blockedRows : blockedWeights;
       const weights = layOut(onnx, wName, w.shape, block);
       return blockedConv(onnx, [x, weights, ...bias], attributesOf(attributes, w.shape.slice(2)));
     },
   },
 });
 
+/** Without groups, and of no more cells than blocks pay for: a weight gradient's kernel costs more to lay out than they save. */
+const isCompact = ([, , kh, kw]: readonly number[], { groups }: ConvAttributes): boolean =>
+  groups === 1 && kh * kw <= 49;
+
+/** Whether a convolution makes blocks of an image with fewer channels than one, which it takes as it is. */
+const makesBlocks = (kernel: readonly number[], attributes: ConvAttributes, block: number): boolean => {
+  const [out, inner, kh, kw] = kernel;
+  return isCompact(kernel, attributes) && inner < block && out % block === 0 && kh * kw > 1;
+};
+
 /**
- * Whether a convolution, or its adjoint, is to compute in blocks. Pointwise kernels gain nothing unless the image is there in
- * blocks, and the large kernels of a weight gradient cost more to lay out than they save.
+ * Whether a convolution, or its adjoint, takes its image in blocks. Pointwise kernels gain nothing unless it is there in them.
  * @param kernel [out, in / groups, kh, kw]
  */
-function paysInBlocks(
+function keepsBlocks(
   kernel: readonly number[],
-  { groups }: ConvAttributes,
+  attributes: ConvAttributes,
   block: number,
   held: boolean,
 ): boolean {
-  const taps = kernel[2] * kernel[3];
-  if (groups !== 1 || taps > 49 || (taps === 1 && !held)) return false;
-  return kernel[0] % block === 0 && kernel[1] % block === 0;
-}
-
-/** Whether a convolution makes blocks of an image with fewer channels than one, which is taken as it is. */
-const hasFewChannels = (
-  [out, inner, kh, kw]: readonly number[],
-  { groups }: ConvAttributes,
-  block: number,
-): boolean => groups === 1 && inner < block && out % block === 0 && kh * kw > 1 && kh * kw <= 49;
-
-// Weights are laid out inside the graph, so that they may change at every step. ONNX Runtime transposes fast where a
-// single axis moves, so each layout goes in such steps.
-const shaped = (onnx: Emitter, x: string, shape: readonly number[]) =>
-  onnx.node('Reshape', [x, onnx.int64(shape)])[0];
-const moved = (onnx: Emitter, x: string, perm: readonly number[]) =>
-  onnx.node('Transpose', [x], { attributes: { perm: { ints: perm } } })[0];
-const mirrored = (onnx: Emitter, x: string, axis: number) =>
-  onnx.node('Slice', [x, ...[[-1], [-(2 ** 31)], [axis], [-1]].map((values) => onnx.int64(values))])[0];
-
-/** Weights [out, in, kh, kw] as [out / B, in, kh, kw, B]: as the blocked convolution wants them for a plain image. */
-function blockedRows(onnx: Emitter, w: string, shape: readonly number[], block: number): string {
-  const [out, inner, kh, kw] = shape;
-  return shaped(onnx, moved(onnx, shaped(onnx, w, [out / block, block, inner * kh * kw]), [0, 2, 1]), shape);
-}
-
-/** Weights [out, in, kh, kw] as the blocked convolution wants them. */
-function blockedWeights(onnx: Emitter, w: string, shape: readonly number[], block: number): string {
-  const [out, inner, kh, kw] = shape;
-  const taps = kh * kw;
-  const rows = blockedRows(onnx, w, shape, block);
-  if (taps === 1) return rows;
-  const tiles = shaped(onnx, rows, [(out * inner) / (block * block), block, taps, block]);
-  return shaped(onnx, moved(onnx, tiles, [0, 2, 1, 3]), shape);
-}
-
-/** The same for the adjoint: rows and columns of the kernel reversed, in and out exchanged. */
-function blockedAdjointWeights(onnx: Emitter, w: string, shape: readonly number[], block: number): string {
-  const [out, inner, kh, kw] = shape;
-  const taps = kh * kw;
-  const byTap = () => moved(onnx, shaped(onnx, w, [out / block, block * inner, taps]), [0, 2, 1]);
-  const turned = shaped(onnx, taps === 1 ? w : mirrored(onnx, byTap(), 1), [
-    taps * out,
-    inner / block,
-    block,
-  ]);
-  return shaped(onnx, moved(onnx, turned, [1, 0, 2]), [inner, out, kh, kw]);
-}
-
-/** Weights [out, in / groups, kh, kw] of the adjoint convolution, [in, out / groups, kh, kw]. */
-function adjointWeights(onnx: Emitter, w: string, shape: readonly number[], groups: number): string {
-  const [out, inner, kh, kw] = shape;
-  const taps = kh * kw;
-  if (taps === 1 && groups === 1) return moved(onnx, w, [1, 0, 2, 3]);
-  const flat = shaped(onnx, w, [groups, out / groups, inner, taps]);
-  const turned = moved(onnx, taps === 1 ? flat : mirrored(onnx, flat, 3), [0, 2, 1, 3]);
-  return shaped(onnx, turned, [groups * inner, out / groups, kh, kw]);
+  const [out, inner, kh, kw] = kernel;
+  const whole = out % block === 0 && inner % block === 0;
+  return isCompact(kernel, attributes) && whole && (kh * kw > 1 || held);
 }
 
 /**
@@ -239,10 +192,10 @@ const applyConvTranspose = defineOp<TransposedAttributes>({
     });
   },
   blocked: {
-    takes: ({ inputs: [x, w] }, attributes, block, [held]) =>
-      asPlainConv(x.shape, w.shape, attributes) !== null && paysInBlocks(w.shape, attributes, block, held)
-        ? [0]
-        : null,
+    takes({ inputs: [x, w] }, attributes, block, [held]) {
+      const plain = asPlainConv(x.shape, w.shape, attributes);
+      return plain !== null && keepsBlocks(w.shape, attributes, block, held) ? [0] : null;
+    },
     gives: 'blocks',
     emit: (onnx, [x, wName], { inputs: [image, w] }, attributes, block) =>
       blockedConv(

@@ -52,8 +52,8 @@ function inBlocks(type: string): BlockedRule<object> {
   return {
     takes({ inputs: [a, b] }, _attributes, block, [heldA, heldB]) {
       if (sameShape(a.shape, b.shape)) return (heldA || heldB) && fitsBlocks(a.shape, block) ? [0, 1] : null;
-      if (heldA && (isNumber(b) || (type in perChannel && isPerChannel(b.shape, a.shape)))) return [0];
-      if (heldB && (isNumber(a) || (type in perChannel && type !== 'Sub' && isPerChannel(a.shape, b.shape))))
+      if (heldA && (isNumber(b) || (type in withNumbers && isPerChannel(b.shape, a.shape)))) return [0];
+      if (heldB && (isNumber(a) || (type in withNumbers && type !== 'Sub' && isPerChannel(a.shape, b.shape))))
         return [1];
       return null;
     },
@@ -63,8 +63,8 @@ function inBlocks(type: string): BlockedRule<object> {
       if (sameShape(a.shape, b.shape)) return onnx.node(type === 'Add' ? 'Sum' : type, [x, y]);
       if (isNumber(a) || isNumber(b)) return onnx.node(type, [x, y]);
       return isPerChannel(b.shape, a.shape)
-        ? perChannel[type](onnx, x, y, a.shape[1])
-        : perChannel[type](onnx, y, x, b.shape[1]);
+        ? withNumbers[type](onnx, x, y, a.shape[1])
+        : withNumbers[type](onnx, y, x, b.shape[1]);
     },
   };
 }
@@ -73,7 +73,7 @@ const asVector = (onnx: Emitter, numbers: string, channels: number) =>
   onnx.node('Reshape', [numbers, onnx.int64([channels])])[0];
 
 /** An image in blocks with a number per channel, [1, channel, 1, 1]. */
-const perChannel: Readonly<
+const withNumbers: Readonly<
   Record<string, (onnx: Emitter, image: string, numbers: string, channels: number) => string[]>
 > = {
   Add: (onnx, image, numbers, channels) =>
