@@ -144,6 +144,9 @@ const upperLimits = {
 /** Longest side: places beyond it do not fit into the kernels' integers. */
 const mostSide = 8192;
 
+/** What the kernel notes for every four columns: `planStep` in assembly/augment.ts. */
+const planBytes = 80;
+
 /** Steps of the table of powers, which is wrong by less than 1e-4. */
 const powerSteps = 512;
 
@@ -183,7 +186,7 @@ export function createAugmenter(
   };
 
   /** @returns the sum of the values, or null where it has not been worked out */
-  const sample = (drawn: Drawn, source: number, bits: 8 | 16, image: number): number | null => {
+  const sample = (drawn: Drawn, source: number, bits: 8 | 16, image: number, plan: number): number | null => {
     if (!moves(drawn)) {
       if (bits === 8) kernels.unpack8(source, image, size);
       else kernels.unpack16(source, image, size);
@@ -206,6 +209,7 @@ export function createAugmenter(
       drawn.shiftY,
       black,
       outside,
+      plan,
     );
   };
 
@@ -217,9 +221,15 @@ export function createAugmenter(
         );
       }
       const drawn = random === null ? still : draw(chosen, height, width, random);
-      const [source, image, table, state] = layOut(samples.byteLength, 4 * size, 4 * (powerSteps + 2), 16);
+      const [source, image, plan, table, state] = layOut(
+        samples.byteLength,
+        4 * size,
+        planBytes * Math.ceil(width / 4),
+        4 * (powerSteps + 2),
+        16,
+      );
       bytesAt(source, samples.byteLength).set(bytesOf(samples));
-      let total = sample(drawn, source, samples.BYTES_PER_ELEMENT === 1 ? 8 : 16, image);
+      let total = sample(drawn, source, samples.BYTES_PER_ELEMENT === 1 ? 8 : 16, image, plan);
       const { brightness, contrast, gamma, saturation, noise, cut } = drawn;
       if (channels === 3 && saturation !== 1) {
         kernels.saturate(image, area, saturation);

@@ -49,6 +49,7 @@ type Warp = (
   shiftY: number,
   black: boolean,
   outside: number,
+  plan: number,
 ) => number;
 
 type Resize = (

@@ -109,6 +109,12 @@ const shapes: readonly Shape[] = [
 const geometries: Readonly<Record<string, Partial<Augmentation>>> = {
   rotation: { rotationDegrees: 180 },
   'rotation over black': { rotationDegrees: 180, edge: 'black' },
+  'small turns': { rotationDegrees: 15, scale: 0.1, shift: 0.1, flipHorizontal: true },
+  'turns and scales at the limit of close neighbours, over black': {
+    rotationDegrees: 20,
+    scale: 0.5,
+    edge: 'black',
+  },
   shift: { shift: 0.4 },
   'shift over black': { shift: 0.4, edge: 'black' },
   scale: { scale: 0.4, edge: 'black' },

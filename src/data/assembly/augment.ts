@@ -3,23 +3,6 @@
  * has checked that everything lies within memory. Without relaxed SIMD, so that every processor makes the same bits.
  */
 
-/** Two neighbours each of four places as 16-bit integers; those of 16 bits less 32768. */
-@inline
-function pairs<T>(a: usize, b: usize, c: usize, d: usize): v128 {
-  if (sizeof<T>() == 1) {
-    let v = v128.load_zero<u32>(a);
-    v = v128.load_lane<u16>(b, v, 1);
-    v = v128.load_lane<u16>(c, v, 2);
-    v = v128.load_lane<u16>(d, v, 3);
-    return i16x8.extend_low_i8x16_u(v);
-  }
-  let v = v128.load_zero<u32>(a);
-  v = v128.load_lane<u32>(b, v, 1);
-  v = v128.load_lane<u32>(c, v, 2);
-  v = v128.load_lane<u32>(d, v, 3);
-  return v128.xor(v, i16x8.splat(-32768));
-}
-
 /** One place in fixed point, 16 bits of which are fractions of a pixel: the low half of 1.5 · 2^52 plus a whole number. */
 @inline
 function fixed(place: f64): i32 {
@@ -46,11 +29,147 @@ function inside(place: v128, nearest: v128): v128 {
 }
 
 /**
+ * How the samples of one row are made, the same for all channels: for each four of them, whose places in the source are
+ * neighbours, one `step` of these. Kept in memory, so that the loop over a channel fits into the processor's registers.
+ */
+const planWeights: usize = 0; // of left and right: −(32768 − q) and −q, 16 bits each, q in 32768ths of a pixel
+const planDown: usize = 16; // share of the row below
+const planCover: usize = 32; // share of the pixel that lies within the image
+const planOffsets: usize = 48; // byte offsets in the plane: of the four; where they are close, of two or three rows
+const planPicks: usize = 64; // where they are close: which bytes of those rows
+const planStep: usize = 80;
+
+/**
+ * Plans a row of `width` samples.
+ * @param firstX, firstY place of the first sample
+ * @param stepX, stepY from one to the next
+ * @param below bytes from one row of the source to the next
+ */
+@inline
+function planRow<T>(
+  plan: usize,
+  height: i32,
+  width: i32,
+  firstX: f64,
+  firstY: f64,
+  stepX: f64,
+  stepY: f64,
+  below: i32,
+  black: bool,
+  close: bool,
+): void {
+  const stepsX = fixedSteps(stepX);
+  const stepsY = fixedSteps(stepY);
+  const lastX = i32x4.splat((width - 1) << 16);
+  const lastY = i32x4.splat((height - 1) << 16);
+  const mostLeft = i32x4.splat(max(0, width - 2));
+  const mostTop = i32x4.splat(max(0, height - 2));
+  const nil = i32x4.splat(0);
+  const pitch = i32x4.splat(width);
+  const next = i32x4.splat(below);
+  // x and y side by side, as `fixed` has them.
+  let first = f64x2(65536 * firstX, 65536 * firstY);
+  const four = f64x2(4 * 65536 * stepX, 4 * 65536 * stepY);
+  for (let x = 0; x < width; x += 4, plan += planStep) {
+    const whole = f64x2.add(first, f64x2.splat(6755399441055744));
+    first = f64x2.add(first, four);
+    const placeX = i32x4.add(v128.shuffle<i32>(whole, whole, 0, 0, 0, 0), stepsX);
+    const placeY = i32x4.add(v128.shuffle<i32>(whole, whole, 2, 2, 2, 2), stepsY);
+    const nearX = i32x4.min_s(i32x4.max_s(placeX, nil), lastX);
+    const nearY = i32x4.min_s(i32x4.max_s(placeY, nil), lastY);
+    const left = i32x4.min_s(i32x4.shr_u(nearX, 16), mostLeft);
+    const top = i32x4.min_s(i32x4.shr_u(nearY, 16), mostTop);
+    // −(32768 − q) as 16 bits is q with its highest bit turned.
+    const q = i32x4.shr_u(i32x4.sub(nearX, i32x4.shl(left, 16)), 1);
+    v128.store(plan, i32x4.sub(v128.xor(q, i32x4.splat(0x8000)), i32x4.shl(q, 16)), planWeights);
+    v128.store(plan, fraction(i32x4.sub(nearY, i32x4.shl(top, 16))), planDown);
+    if (black) v128.store(plan, f32x4.mul(inside(placeX, nearX), inside(placeY, nearY)), planCover);
+    if (close) {
+      // They begin at one end of the four, whichever way the line runs. A third row is read only if there is one.
+      const firstLeft = leastEnd(left);
+      const firstTop = leastEnd(top);
+      const offset = i32x4.add(i32x4.dot_i16x8_s(firstTop, pitch), firstLeft);
+      const last = i32x4.add(offset, i32x4.add(next, v128.and(next, i32x4.lt_s(firstTop, mostTop))));
+      v128.store_lane<u64>(plan, v128.shuffle<i32>(offset, last, 0, 4, 0, 4), 0, planOffsets);
+      // The left one lies here among eight bytes of the first row and eight of the next; 0x80 picks a nought.
+      const byte = i32x4.add(i32x4.sub(left, firstLeft), i32x4.shl(i32x4.sub(top, firstTop), 3));
+      v128.store(plan, i32x4.add(v128.or(byte, i32x4.shl(byte, 16)), i32x4.splat(0x80018000)), planPicks);
+    } else {
+      const offsets = i32x4.add(i32x4.dot_i16x8_s(top, pitch), left);
+      v128.store(plan, sizeof<T>() == 2 ? i32x4.shl(offsets, 1) : offsets, planOffsets);
+    }
+  }
+}
+
+/** The lesser of the first and the last of four, four times. */
+@inline
+function leastEnd(four: v128): v128 {
+  return i32x4.min_s(v128.shuffle<i32>(four, four, 0, 0, 0, 0), v128.shuffle<i32>(four, four, 3, 3, 3, 3));
+}
+
+/** Whether four neighbours begin in at most two rows, and end seven columns from the first at most. */
+@inline
+function areClose(stepX: f64, stepY: f64): bool {
+  return abs(fixed(3 * stepX)) <= 6 << 16 && abs(fixed(3 * stepY)) <= 1 << 16;
+}
+
+/** Eight bytes each of two rows. */
+@inline
+function rows(a: usize, b: usize): v128 {
+  return v128.shuffle<u64>(v128.load_zero<u64>(a), v128.load_zero<u64>(b), 0, 2);
+}
+
+/** Two neighbours each of four places as 16-bit integers; those of 16 bits less 32768. */
+@inline
+function pairs<T>(a: usize, b: usize, c: usize, d: usize): v128 {
+  if (sizeof<T>() == 1) {
+    let v = v128.load_zero<u32>(a);
+    v = v128.load_lane<u16>(b, v, 1);
+    v = v128.load_lane<u16>(c, v, 2);
+    v = v128.load_lane<u16>(d, v, 3);
+    return i16x8.extend_low_i8x16_u(v);
+  }
+  let v = v128.load_zero<u32>(a);
+  v = v128.load_lane<u32>(b, v, 1);
+  v = v128.load_lane<u32>(c, v, 2);
+  v = v128.load_lane<u32>(d, v, 3);
+  return v128.xor(v, i16x8.splat(-32768));
+}
+
+/** Four samples of a plane, as planned. */
+@inline
+function sampled<T>(plan: usize, plane: usize, below: i32, black: bool, outside: v128, scale: v128, close: bool): v128 {
+  const weights = v128.load(plan, planWeights);
+  let above: v128;
+  let under: v128;
+  const a = plane + load<u32>(plan, planOffsets);
+  const b = plane + load<u32>(plan, planOffsets + 4);
+  if (close) {
+    const picks = v128.load(plan, planPicks);
+    above = i8x16.swizzle(rows(a, a + below), picks);
+    under = i8x16.swizzle(rows(a + below, b), picks);
+  } else {
+    const c = plane + load<u32>(plan, planOffsets + 8);
+    const d = plane + load<u32>(plan, planOffsets + 12);
+    above = pairs<T>(a, b, c, d);
+    under = pairs<T>(a + below, b + below, c + below, d + below);
+  }
+  const upper = f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(above, weights));
+  const lower = f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(under, weights));
+  let value = f32x4.add(upper, f32x4.mul(v128.load(plan, planDown), f32x4.sub(lower, upper)));
+  value = f32x4.mul(value, scale);
+  if (sizeof<T>() == 2) value = f32x4.add(value, f32x4.splat(32768.0 / 65535));
+  if (!black) return value;
+  return f32x4.add(outside, f32x4.mul(v128.load(plan, planCover), f32x4.sub(value, outside)));
+}
+
+/**
  * Bilinear samples of a similarity; their places to 1/65536 pixel, as fine as PyTorch's in float32.
  * @param cosX, sinX, cosY, sinY what a step along x and y adds to the place in the source:
  *   (cosX dx + sinX dy, cosY dy − sinY dx) from the centre, dx and dy less the shift
  * @param black fade out to `outside` over one pixel instead of repeating the edge
- * @param scale of stored samples, times −32768
+ * @param plan room for `planStep` bytes per four columns
+ * @param close see `areClose`
  * @returns the sum of the values
  */
 @inline
@@ -68,75 +187,43 @@ function warpOf<T>(
   shiftY: f64,
   black: bool,
   outside: f32,
-  scale: f32,
+  plan: usize,
+  close: bool,
 ): f64 {
   let total: f64 = 0;
   const centreX = <f64>(width - 1) / 2;
   const centreY = <f64>(height - 1) / 2;
-  const stepsX = fixedSteps(cosX);
-  const stepsY = fixedSteps(-sinY);
-  const lastX = i32x4.splat((width - 1) << 16);
-  const lastY = i32x4.splat((height - 1) << 16);
-  const mostLeft = i32x4.splat(max(0, width - 2));
-  const mostTop = i32x4.splat(max(0, height - 2));
-  const nil = i32x4.splat(0);
   const area = <usize>height * width;
+  const around = f32x4.splat(outside);
+  const scale = f32x4.splat(sizeof<T>() == 1 ? -1.0 / (255 * 32768) : -1.0 / (65535 * 32768.0));
   // An image one pixel high is its own neighbour below; one that is one pixel wide has a right one of weight 0.
   const below = (height > 1 ? width : 0) * sizeof<T>();
   for (let y = 0; y < height; y++) {
     const dx = -centreX - shiftX;
     const dy = <f64>y - centreY - shiftY;
-    let firstX = cosX * dx + sinX * dy + centreX;
-    let firstY = cosY * dy - sinY * dx + centreY;
+    const firstX = cosX * dx + sinX * dy + centreX;
+    const firstY = cosY * dy - sinY * dx + centreY;
+    planRow<T>(plan, height, width, firstX, firstY, cosX, -sinY, below, black, close);
     let rowTotal = f32x4.splat(0);
-    for (let x = 0; x < width; x += 4) {
-      const placeX = i32x4.add(i32x4.splat(fixed(firstX)), stepsX);
-      const placeY = i32x4.add(i32x4.splat(fixed(firstY)), stepsY);
-      firstX += 4 * cosX;
-      firstY -= 4 * sinY;
-      const nearX = i32x4.min_s(i32x4.max_s(placeX, nil), lastX);
-      const nearY = i32x4.min_s(i32x4.max_s(placeY, nil), lastY);
-      const left = i32x4.min_s(i32x4.shr_u(nearX, 16), mostLeft);
-      const top = i32x4.min_s(i32x4.shr_u(nearY, 16), mostTop);
-      // How far to the right neighbour, in 32768ths of a pixel: q. Weights are −(32768 − q) and −q, since 32768 itself
-      // does not fit into 16 bits.
-      const q = i32x4.shr_u(i32x4.sub(nearX, i32x4.shl(left, 16)), 1);
-      const weights = v128.or(i32x4.shl(i32x4.neg(q), 16), v128.xor(q, i32x4.splat(0x8000)));
-      const down = fraction(i32x4.sub(nearY, i32x4.shl(top, 16)));
-      const bases = i32x4.add(i32x4.mul(top, i32x4.splat(width)), left);
-      let a = source + <usize>i32x4.extract_lane(bases, 0) * sizeof<T>();
-      let b = source + <usize>i32x4.extract_lane(bases, 1) * sizeof<T>();
-      let c = source + <usize>i32x4.extract_lane(bases, 2) * sizeof<T>();
-      let d = source + <usize>i32x4.extract_lane(bases, 3) * sizeof<T>();
-      const coverage = black ? f32x4.mul(inside(placeX, nearX), inside(placeY, nearY)) : f32x4.splat(1);
-      let to = output + ((<usize>y * width + x) << 2);
-      for (let channel = 0; channel < channels; channel++) {
-        const above = pairs<T>(a, b, c, d);
-        const under = pairs<T>(a + below, b + below, c + below, d + below);
-        const upper = f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(above, weights));
-        const lower = f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(under, weights));
-        let value = f32x4.add(upper, f32x4.mul(down, f32x4.sub(lower, upper)));
-        value = f32x4.mul(value, f32x4.splat(scale));
-        if (sizeof<T>() == 2) value = f32x4.add(value, f32x4.splat(32768.0 / 65535));
-        if (black) {
-          const around = f32x4.splat(outside);
-          value = f32x4.add(around, f32x4.mul(coverage, f32x4.sub(value, around)));
-        }
-        if (x + 4 <= width) v128.store(to, value);
-        else {
-          // The last one to three of a row.
-          value = v128.and(value, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(width - x)));
-          v128.store_lane<f32>(to, value, 0);
-          if (x + 1 < width) v128.store_lane<f32>(to, value, 1, 4);
-          if (x + 2 < width) v128.store_lane<f32>(to, value, 2, 8);
-        }
+    for (let channel = 0; channel < channels; channel++) {
+      const plane = source + area * channel * sizeof<T>();
+      let to = output + ((area * channel + <usize>y * width) << 2);
+      const end = to + (width << 2);
+      let at = plan;
+      for (; to + 16 <= end; to += 16, at += planStep) {
+        const value = sampled<T>(at, plane, below, black, around, scale, close);
+        v128.store(to, value);
         rowTotal = f32x4.add(rowTotal, value);
-        const step = area * sizeof<T>();
-        a += step;
-        b += step;
-        c += step;
-        d += step;
-        to += area << 2;
+      }
+      if (to < end) {
+        // The last one to three of a row.
+        const left = <i32>(end - to) >> 2;
+        let value = sampled<T>(at, plane, below, black, around, scale, close);
+        value = v128.and(value, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(left)));
+        v128.store_lane<f32>(to, value, 0);
+        if (left > 1) v128.store_lane<f32>(to, value, 1, 4);
+        if (left > 2) v128.store_lane<f32>(to, value, 2, 8);
+        rowTotal = f32x4.add(rowTotal, value);
       }
     }
     const high = v128.shuffle<u64>(rowTotal, rowTotal, 1, 0);
@@ -162,16 +249,19 @@ export function warp(
   shiftY: f64,
   black: bool,
   outside: f32,
+  plan: usize,
 ): f64 {
   // Constants where they are known, since each call is compiled for its own.
-  if (bytes == 1) {
-    const scale: f32 = -1.0 / (255 * 32768);
-    if (black) return warpOf<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
-    return warpOf<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
+  if (bytes == 2) {
+    if (black) return warpOf<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, plan, false);
+    return warpOf<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, plan, false);
   }
-  const scale: f32 = -1.0 / (65535 * 32768.0);
-  if (black) return warpOf<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, scale);
-  return warpOf<u16>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, scale);
+  if (areClose(cosX, -sinY)) {
+    if (black) return warpOf<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, plan, true);
+    return warpOf<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, plan, true);
+  }
+  if (black) return warpOf<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, true, outside, plan, false);
+  return warpOf<u8>(source, output, channels, height, width, cosX, sinX, cosY, sinY, shiftX, shiftY, false, outside, plan, false);
 }
 
 /** Stored samples as floats in [0, 1]. Writes and reads up to 15 bytes beyond the end, as all below. */
