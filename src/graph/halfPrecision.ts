@@ -31,6 +31,7 @@ export const precisionRules: Readonly<Record<string, PrecisionRule>> = {
   conv2d: 'half',
   convTranspose2d: 'half',
   matmul: 'half',
+  channelGram: 'half',
 
   inFullPrecision: 'full',
   sum: 'full',

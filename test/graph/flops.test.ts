@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   add,
+  channelGram,
   constant,
   conv2d,
   convTranspose2d,
@@ -33,6 +34,7 @@ test('single ops count one multiply–add per product', () => {
   const a = input('a', [5, 7, 3]);
   assert.equal(multiplyAdds([matmul(a, input('b2', [5, 7, 4]), { transposeA: true })]), 5 * 3 * 4 * 7);
   assert.equal(multiplyAdds([matmul(a, input('b3', [6, 3]), { transposeB: true })]), 5 * 7 * 6 * 3);
+  assert.equal(multiplyAdds([channelGram(x, input('c', [2, 5, 9, 8]))]), 6 * 5 * 2 * 9 * 8);
   assert.equal(multiplyAdds([relu(add(sum(a), constant(1)))]), 0);
 });
 

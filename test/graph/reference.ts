@@ -152,6 +152,21 @@ const reducing = {
       ),
     ),
   ]),
+  channelGram: rule<object>(({ inputs: [a, b], types: [y] }) => {
+    const positions = a.values.length / a.shape[0] / a.shape[1];
+    return [
+      tabulate(y.shape, ([row, column]) => {
+        let sum = 0;
+        for (let image = 0; image < a.shape[0]; image++) {
+          for (let position = 0; position < positions; position++) {
+            const left = a.values[(image * a.shape[1] + row) * positions + position];
+            sum += left * b.values[(image * b.shape[1] + column) * positions + position];
+          }
+        }
+        return sum;
+      }),
+    ];
+  }),
   max: reduction((values) => Math.max(...values)),
   matmul: rule<{ transposeA: boolean; transposeB: boolean }>(
     ({ inputs: [a, b], attributes: { transposeA, transposeB }, types: [y] }) => {

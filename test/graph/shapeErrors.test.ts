@@ -162,6 +162,14 @@ const failures: Readonly<Record<string, readonly Failure[]>> = {
     [() => g.batchNormTraining(x(3), x(3), x(3)), /x \[batch, channel, ...\]/],
     [() => g.batchNormTraining(x(1, 3), x(3), x(3)), /more than one value per channel.*larger batch/],
   ],
+  channelGram: [
+    [
+      () => g.channelGram(x(2, 3, 4), x(2, 3, 5)),
+      /alike but for their channels, got \[2,3,4\] and \[2,3,5\]/,
+    ],
+    [() => g.channelGram(x(2, 3), x(2, 3)), /two tensors \[batch, channel, position, \.\.\.\]/],
+    [() => g.channelGram(whole(2, 3, 1), whole(2, 3, 1)), /needs float32/],
+  ],
   channelDot: [
     [() => g.channelDot(x(2, 3), x(2, 1)), /two tensors \[batch, channel, \.\.\.\] of one shape/],
     [() => g.channelDot(x(3), x(3)), /two tensors/],

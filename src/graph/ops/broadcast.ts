@@ -9,6 +9,7 @@ import {
   sameShape,
   size,
   type Tensor,
+  type TensorType,
 } from '../tensor.js';
 import { positionSums } from './blocked.js';
 
@@ -77,7 +78,7 @@ const applySum = defineOp<{ axes: readonly number[]; keep: boolean }>({
   gradient: ({ inputs: [x], attributes: { axes }, cotangents }) => [
     expand(reshape(cotangents[0]!, summedShape(x.shape, axes, true)), x.shape),
   ],
-  emit: (onnx, [x], node, { axes, keep }) => [emitSum(onnx, x, node.inputs[0].shape, axes, keep)],
+  emit: (onnx, [x], node, { axes, keep }) => [emitSum(onnx, x, node.inputs[0], axes, keep)],
   blocked: {
     takes: (_node, { axes }, _block, [held]) =>
       held && axes.includes(2) && axes.includes(3) && !axes.includes(1) ? [0] : null,
@@ -89,14 +90,25 @@ const applySum = defineOp<{ axes: readonly number[]; keep: boolean }>({
   },
 });
 
-/** internal: the nodes of a sum. Over neighbouring axes it is one fast pass; [0, 2, 3] at once is several times slower. */
+/**
+ * internal: the nodes of a sum. Over neighbouring axes it is one fast pass; [0, 2, 3] at once is several times slower. Over
+ * the first axes the CPU provider adds number by number, unless it is a product with ones.
+ */
 export function emitSum(
   onnx: Emitter,
   x: string,
-  shape: Shape,
+  { shape, dtype }: TensorType,
   axes: readonly number[],
   keep: boolean,
 ): string {
+  const leading = axes.length < shape.length && axes.every((axis, i) => axis === i);
+  const onProcessor = onnx.options.blockedConvolution !== undefined;
+  if (leading && onProcessor && dtype === 'float32' && size(shape) >= leastToMultiply) {
+    const rows = size(shape.slice(0, axes.length));
+    const [matrix] = shaped(onnx, x, shape, [rows, size(shape) / rows]);
+    const sums = onnx.node('MatMul', [onnx.float(1, [rows]), matrix]);
+    return shaped(onnx, sums[0], [size(shape) / rows], summedShape(shape, axes, keep))[0];
+  }
   const trailing = axes.filter((axis, i) => shape.length - axis === axes.length - i);
   const rest = axes.filter((axis) => !trailing.includes(axis));
   let result = x;
@@ -108,6 +120,12 @@ export function emitSum(
   }
   return result;
 }
+
+/** Numbers below which laying out what is summed costs more. */
+const leastToMultiply = 8192;
+
+const shaped = (onnx: Emitter, x: string, from: Shape, to: Shape): string[] =>
+  sameShape(from, to) ? [x] : onnx.node('Reshape', [x, onnx.int64(to)]);
 
 const summedShape = (shape: Shape, axes: readonly number[], keep: boolean): Shape =>
   shape.flatMap((extent, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [extent]));

@@ -8,6 +8,7 @@ import { requireExtents, requireFloat, type Tensor, type TensorType } from '../t
 import { concat, pad, slice, transpose } from './arrange.js';
 import { blockedConv } from './blocked.js';
 import { reshape, sum } from './broadcast.js';
+import { channelGram } from './channelGram.js';
 import { adjointWeights, blockedAdjointWeights, blockedRows, blockedWeights } from './kernelLayouts.js';
 import { matmul } from './matmul.js';
 
@@ -263,8 +264,8 @@ function convInputGradient(
 const channelFirst = (t: Tensor) => transpose(t, [1, 0, 2, 3]);
 
 /**
- * Derivative of a convolution with respect to its weights: as a rule matrix products whose inner dimension is positions,
- * or batch × positions. One side is unfolded, a shifted copy per kernel element.
+ * Derivative of a convolution with respect to its weights: as a rule inner products over positions between channels of the image
+ * and of the cotangent, the one with fewer channels unfolded, a shifted copy per kernel element.
  */
 function convWeightGradient(
   x: Tensor,
@@ -294,20 +295,16 @@ function convWeightGradient(
   const [still, moving] = turned ? [x, g] : [g, x];
   const margin = turned ? [0, 1, 2, 3].map((i) => reach[i % 2] - padding[i]) : padding;
   const [rows, columns] = still.shape.slice(2);
-  // One product per image and a sum move less than both sides channel first, unless the products are many.
-  const perImage = taps * out * inner <= rows * columns * (out + inner);
-  const arranged = (t: Tensor) => (perImage ? t : channelFirst(t));
-  const matrix = (t: Tensor) => reshape(t, perImage ? [t.shape[0], t.shape[1], -1] : [t.shape[0], -1]);
-  const padded = pad(arranged(moving), [0, 0, margin[0], margin[1]], [0, 0, margin[2], margin[3]]);
-  const unfolded = unfold(padded, perImage ? 1 : 0, [rows, columns], [kh, kw], attributes, turned);
-  const [a, b] = turned ? [unfolded, arranged(still)] : [arranged(still), unfolded];
-  const product = matmul(matrix(a), matrix(b), { transposeB: true });
-  const total = perImage ? sum(product, { axes: [0] }) : product;
-  if (taps === 1) return reshape(total, shape);
-  const tapsLast = turned
-    ? transpose(reshape(total, [taps, out * inner]), [1, 0])
-    : transpose(reshape(total, [out, taps, inner]), [0, 2, 1]);
-  return reshape(tapsLast, shape);
+  const padded = pad(moving, [0, 0, margin[0], margin[1]], [0, 0, margin[2], margin[3]]);
+  const unfolded = unfold(padded, 1, [rows, columns], [kh, kw], attributes, turned);
+  const products = channelGram(unfolded, still);
+  const oriented = turned
+    ? transpose(reshape(products, [taps, out * inner]), [1, 0])
+    : transpose(products, [1, 0]);
+  return reshape(
+    turned || taps === 1 ? oriented : transpose(reshape(oriented, [out, taps, inner]), [0, 2, 1]),
+    shape,
+  );
 }
 
 function groupedWeightGradient(

@@ -45,7 +45,7 @@ const applyChannelDot = defineOp<object>({
   emit(onnx, inputs, node) {
     const { shape } = node.inputs[0];
     const [products] = onnx.node('Mul', inputs);
-    return [emitSum(onnx, products, shape, spatialAxes(shape.length), false)];
+    return [emitSum(onnx, products, node.inputs[0], spatialAxes(shape.length), false)];
   },
   blocked: {
     takes: ({ inputs: [{ shape }] }, _attributes, block, held) =>

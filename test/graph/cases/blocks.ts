@@ -88,6 +88,25 @@ export const blockCases: readonly Case[] = [
   ),
   after('channelDot with a plain image', g.channelDot, [plainImage]),
   after('channelDot with itself', (y) => g.channelDot(y, y)),
+  // Of four groups and of one: where there are more channels than positions, images are joined.
+  ...[5, 40].map((count) => ({
+    name: `channelGram of ${count} plain channels and an image in blocks`,
+    inputs: [real(2, 16, 4, 8), kernels, real(2, count, 4, 8)],
+    kink: true,
+    build: (x: g.Tensor, w: g.Tensor, a: g.Tensor) => g.channelGram(a, g.conv2d(x, w, null, around)),
+  })),
+  after('channelGram of a plain image and one whose positions are no block', (y, a) => g.channelGram(a, y), [
+    real(2, 5, 4, 3),
+  ]),
+  after('channelGram with itself', (y) => g.channelGram(y, y)),
+  ...[false, true].flatMap((keepAxes) =>
+    [[0], [0, 1]].map((axes) => ({
+      name: `sum over axes ${axes} of many numbers${keepAxes ? ', axes kept' : ''}`,
+      inputs: [real(3, 7, 512)],
+      kink: true,
+      build: (x: g.Tensor) => g.sum(x, { axes, keepAxes }),
+    })),
+  ),
   after('scaleShift', (y, scale, bias) => g.scaleShift(y, scale, bias), [vector, vector]),
   after('pointwise conv2d', (y, w, b) => g.conv2d(y, w, b), [real(16, channels, 1, 1), real(16)]),
   after('strided pointwise conv2d', (y, w) => g.conv2d(y, w, null, { strides: [2, 2] }), [

@@ -14,6 +14,15 @@ const images: readonly (readonly number[])[] = [
 ];
 
 export const normCases: readonly Case[] = [
+  ...images
+    .filter((shape) => shape.length > 2)
+    .map(
+      ([batch, channels, ...positions]): Case => ({
+        name: `channelGram of [${[batch, channels, ...positions]}] and one channel more`,
+        inputs: [real(batch, channels, ...positions), real(batch, channels + 1, ...positions)],
+        build: (a, b) => g.channelGram(a, b),
+      }),
+    ),
   ...images.flatMap((shape): Case[] => [
     {
       name: `batchNormTraining of [${shape}]`,
