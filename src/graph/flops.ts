@@ -6,7 +6,7 @@ const costs: Readonly<Record<string, (node: Node) => number>> = {
   conv2d: ({ inputs: [, w], outputs: [y] }) => size(y.shape) * size(w.shape.slice(1)),
   // The adjoint: each element of the input meets the kernel once.
   convTranspose2d: ({ inputs: [x, w] }) => size(x.shape) * size(w.shape.slice(1)),
-  channelGram: ({ inputs: [a], outputs: [y] }) => (size(y.shape) * size(a.shape)) / a.shape[1],
+  channelGram: ({ inputs: [, b], outputs: [y] }) => (size(y.shape) * size(b.shape)) / b.shape[1],
   matmul({ inputs: [a], outputs: [y], attributes }) {
     const { transposeA } = attributes as { readonly transposeA: boolean };
     return size(y.shape) * a.shape.at(transposeA ? -2 : -1)!;

@@ -152,15 +152,18 @@ const reducing = {
       ),
     ),
   ]),
-  channelGram: rule<object>(({ inputs: [a, b], types: [y] }) => {
-    const positions = a.values.length / a.shape[0] / a.shape[1];
+  channelGram: rule<{ shifts: number }>(({ inputs: [a, b], types: [y] }) => {
+    const [batch, m, rows] = a.shape;
+    const width = a.values.length / batch / m / rows;
     return [
       tabulate(y.shape, ([row, column]) => {
+        const [shift, channel] = [Math.floor(row / m), row % m];
         let sum = 0;
-        for (let image = 0; image < a.shape[0]; image++) {
-          for (let position = 0; position < positions; position++) {
-            const left = a.values[(image * a.shape[1] + row) * positions + position];
-            sum += left * b.values[(image * b.shape[1] + column) * positions + position];
+        for (let image = 0; image < batch; image++) {
+          const from = ((image * m + channel) * rows + shift) * width;
+          const other = (image * b.shape[1] + column) * b.shape[2] * width;
+          for (let position = 0; position < b.shape[2] * width; position++) {
+            sum += a.values[from + position] * b.values[other + position];
           }
         }
         return sum;

@@ -1,92 +1,142 @@
 /** Inner products between the channels of two images, which the derivative of a convolution's weights consists of. */
 import { ShapeError } from '../../errors.js';
 import { defineOp, type Emitter } from '../op.js';
-import { requireFloat, type Shape, sameShape, size, type Tensor } from '../tensor.js';
+import { requireExtents, requireFloat, type Shape, sameShape, size, type Tensor } from '../tensor.js';
+import { pad, slice, transpose } from './arrange.js';
 import { blockedConv, blockedDomain, fitsBlocks } from './blocked.js';
 import { emitSum, reshape } from './broadcast.js';
+import { add } from './elementwise.js';
 import { matmul } from './matmul.js';
+
+interface GramAttributes {
+  readonly shifts: number;
+}
 
 const positionsOf = (shape: Shape): number => size(shape.slice(2));
 
-const applyChannelGram = defineOp<object>({
+/** Rows `shift` and on of an image, as many as `height`. */
+function rowsFrom(a: Tensor, shift: number, height: number): Tensor {
+  const from = a.shape.map((_, axis) => (axis === 2 ? shift : 0));
+  return slice(
+    a,
+    from,
+    a.shape.map((extent, axis) => (axis === 2 ? shift + height : extent)),
+  );
+}
+
+const applyChannelGram = defineOp<GramAttributes>({
   name: 'channelGram',
-  infer([a, b]) {
+  infer([a, b], { shifts }) {
     requireFloat('channelGram', [a, b]);
-    const alike = sameShape([a.shape[0], ...a.shape.slice(2)], [b.shape[0], ...b.shape.slice(2)]);
-    if (a.shape.length < 3 || !alike) {
+    requireExtents('channelGram: shifts', [shifts]);
+    const [batch, m, height, ...rest] = a.shape;
+    if (a.shape.length < 3 || !sameShape([batch, b.shape[1], height - shifts + 1, ...rest], b.shape)) {
       throw new ShapeError(
-        `channelGram: needs two tensors [batch, channel, position, ...] alike but for their channels, got [${a.shape}] and [${b.shape}]`,
+        `channelGram: needs two tensors [batch, channel, row, ...] alike but for their channels and ${shifts - 1} rows, got [${a.shape}] and [${b.shape}]`,
       );
     }
-    return [{ shape: [a.shape[1], b.shape[1]], dtype: 'float32' }];
+    return [{ shape: [shifts * m, b.shape[1]], dtype: 'float32' }];
   },
-  gradient({ inputs: [a, b], cotangents: [g], needed }) {
-    const times = (t: Tensor, transposeA: boolean) =>
-      matmul(g!, reshape(t, [...t.shape.slice(0, 2), -1]), { transposeA });
+  gradient({ inputs: [a, b], attributes: { shifts }, cotangents: [g], needed }) {
+    const [m, height] = [a.shape[1], b.shape[2]];
+    const matrix = (t: Tensor) => reshape(t, [t.shape[0], t.shape[1], -1]);
+    const each = Array.from({ length: shifts }, (_, shift) => {
+      const products = slice(g!, [shift * m, 0], [(shift + 1) * m, b.shape[1]]);
+      const image = () => reshape(matmul(products, matrix(b)), [...a.shape.slice(0, 2), ...b.shape.slice(2)]);
+      const margin = (rows: number) => a.shape.map((_, axis) => (axis === 2 ? rows : 0));
+      return {
+        a: () => pad(image(), margin(shift), margin(shifts - 1 - shift)),
+        b: () => reshape(matmul(transpose(products, [1, 0]), matrix(rowsFrom(a, shift, height))), b.shape),
+      };
+    });
     return [
-      needed[0] ? reshape(times(b, false), a.shape) : null,
-      needed[1] ? reshape(times(a, true), b.shape) : null,
+      needed[0] ? each.map((of) => of.a()).reduce(add) : null,
+      needed[1] ? each.map((of) => of.b()).reduce(add) : null,
     ];
   },
-  emit(onnx, names, { inputs }) {
-    const [batch, m, ...positions] = inputs[0].shape;
-    const c = inputs[1].shape[1];
-    const matrices = names.map((name, i) => shaped(onnx, name, [batch, inputs[i].shape[1], size(positions)]));
+  emit(onnx, [a, b], { inputs }, { shifts }) {
+    const [batch, c] = inputs[1].shape;
+    const positions = positionsOf(inputs[1].shape);
+    const m = shifts * inputs[0].shape[1];
+    const matrices = [
+      shaped(onnx, shiftedRows(onnx, a, inputs[0].shape, shifts), [batch, m, positions]),
+      shaped(onnx, b, [batch, c, positions]),
+    ];
     // One product per image and a sum move less than both sides channel first, unless the products are many.
-    if (m * c <= size(positions) * (m + c)) {
+    if (m * c <= positions * (m + c)) {
       const products = onnx.node('MatMul', [matrices[0], moved(onnx, matrices[1], [0, 2, 1])]);
       return [emitSum(onnx, products[0], { shape: [batch, m, c], dtype: 'float32' }, [0], false)];
     }
     const channelFirst = matrices.map((matrix, i) =>
-      shaped(onnx, moved(onnx, matrix, [1, 0, 2]), [inputs[i].shape[1], batch * size(positions)]),
+      shaped(onnx, moved(onnx, matrix, [1, 0, 2]), [i === 0 ? m : c, batch * positions]),
     );
     return onnx.node('Gemm', channelFirst, { attributes: { transB: { int: 1 } } });
   },
   /**
-   * A pointwise convolution whose channels are positions: b in blocks is its kernel as it lies in memory, and a becomes an image
-   * of as many positions as a has channels. One group per image, whose results are summed; or, where the results are larger than
-   * b, all images as one.
+   * A convolution whose channels are positions: b in blocks is its kernel as it lies in memory, and a becomes an image as wide
+   * as it has channels. Where a row is whole blocks of positions, the kernel is as high as b has rows, and the shifts are its
+   * steps; elsewhere it is pointwise, and the shifts are copies.
    */
   blocked: {
     takes: ({ inputs: [, { shape }] }, _attributes, block, [, held]) =>
       held && fitsBlocks(shape, block) && positionsOf(shape) % block === 0 ? [1] : null,
     gives: 'plain',
-    emit(onnx, [a, b], { inputs }, _attributes, block) {
-      const [batch, m] = inputs[0].shape;
-      const c = inputs[1].shape[1];
-      const positions = positionsOf(inputs[1].shape);
-      const [image] = onnx.node('ReorderInput', [shaped(onnx, a, [batch, m, 1, positions])], {
+    emit(onnx, [aName, b], { inputs }, { shifts }, block) {
+      const [batch, c, height, width] = inputs[1].shape;
+      const [, channels, aHeight] = inputs[0].shape;
+      const steps = shifts > 1 && width % block === 0 ? shifts : 1;
+      const copies = shifts / steps;
+      const m = copies * channels;
+      const a = copies > 1 ? shiftedRows(onnx, aName, inputs[0].shape, copies) : aName;
+      const aPositions = (copies > 1 ? height : aHeight) * width;
+      // Of one row: the channels that the convolution sums over; as many kernel rows and steps make up the rest.
+      const [inner, perRow] = steps > 1 ? [block, width / block] : [height * width, 1];
+      const kernelRows = (height * width) / inner;
+
+      const [image] = onnx.node('ReorderInput', [shaped(onnx, a, [batch, m, 1, aPositions])], {
         domain: blockedDomain,
         attributes: { channels_last: { int: 1 } },
       });
-      const groups = m <= positions ? batch : 1;
-      const inner = (batch * positions) / groups;
-      const blocks =
-        groups > 1 ? b : moved(onnx, shaped(onnx, b, [batch, c / block, positions * block]), [1, 0, 2]);
+      // One group per image, whose results are summed; or, where these are larger than b, all images in one.
+      const groups = steps * m <= height * width ? batch : 1;
+      const kernel =
+        groups > 1 ? b : moved(onnx, shaped(onnx, b, [batch, c / block, height * width * block]), [1, 0, 2]);
       const [products] = blockedConv(
         onnx,
-        [shaped(onnx, image, [1, groups * inner, m, 1]), shaped(onnx, blocks, [groups * c, inner, 1, 1])],
+        [
+          shaped(onnx, image, [1, batch * inner, aPositions / inner, m]),
+          shaped(onnx, kernel, [groups * c, (batch / groups) * inner, kernelRows, 1]),
+        ],
         {
-          kernel_shape: { ints: [1, 1] },
-          strides: { ints: [1, 1] },
+          kernel_shape: { ints: [kernelRows, 1] },
+          strides: { ints: [perRow, 1] },
           dilations: { ints: [1, 1] },
           pads: { ints: [0, 0, 0, 0] },
           group: { int: groups },
         },
       );
-      const perGroup = shaped(onnx, products, [groups, c, m, 1]);
-      const summed =
-        groups > 1
-          ? emitSum(onnx, perGroup, { shape: [groups, c, m, 1], dtype: 'float32' }, [0], true)
-          : perGroup;
+      const type = { shape: [groups, c, steps, m], dtype: 'float32' } as const;
+      const perGroup = shaped(onnx, products, type.shape);
+      const summed = groups > 1 ? emitSum(onnx, perGroup, type, [0], true) : perGroup;
       const [result] = onnx.node('ReorderOutput', [summed], {
         domain: blockedDomain,
         attributes: { channels: { int: c }, channels_last: { int: 1 } },
       });
-      return [shaped(onnx, result, [m, c])];
+      return [shaped(onnx, result, [steps * m, c])];
     },
   },
 });
+
+/** Copies of an image's rows from the first, second, ... on, joined on the channels' axis. */
+function shiftedRows(onnx: Emitter, a: string, shape: Shape, copies: number): string {
+  if (copies === 1) return a;
+  const height = shape[2] - copies + 1;
+  const rows = Array.from({ length: copies }, (_, shift) => {
+    const [from, to, axis, step] = [[shift], [shift + height], [2], [1]].map((values) => onnx.int64(values));
+    return onnx.node('Slice', [a, from, to, axis, step])[0];
+  });
+  return onnx.node('Concat', rows, { attributes: { axis: { int: 1 } } })[0];
+}
 
 const shaped = (onnx: Emitter, x: string, shape: Shape): string =>
   onnx.node('Reshape', [x, onnx.int64(shape)])[0];
@@ -94,12 +144,14 @@ const moved = (onnx: Emitter, x: string, perm: readonly number[]): string =>
   onnx.node('Transpose', [x], { attributes: { perm: { ints: perm } } })[0];
 
 /**
- * Inner products of every channel of a with every channel of b, over batch and positions: y[m, c] = Σ a[n, m, p] · b[n, c, p].
- * @param a [batch, m, position, ...]
- * @param b [batch, c, position, ...]
- * @returns [m, c]
- * @throws ShapeError when batch or positions differ
+ * Inner products of every channel of a with every channel of b, over batch and positions, for each of a's rows that b may
+ * begin at: y[i · m + k, c] = Σ a[n, k, r + i, ...] · b[n, c, r, ...].
+ * @param a [batch, m, row + shifts − 1, ...]
+ * @param b [batch, c, row, ...]
+ * @param shifts how many, 1 or more
+ * @returns [shifts · m, c]
+ * @throws ShapeError when batch or positions do not fit
  */
-export function channelGram(a: Tensor, b: Tensor): Tensor {
-  return applyChannelGram([a, b], {})[0];
+export function channelGram(a: Tensor, b: Tensor, shifts = 1): Tensor {
+  return applyChannelGram([a, b], { shifts })[0];
 }

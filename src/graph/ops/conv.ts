@@ -5,7 +5,7 @@
 import { ShapeError } from '../../errors.js';
 import { defineOp, type OnnxAttributes } from '../op.js';
 import { requireExtents, requireFloat, type Tensor, type TensorType } from '../tensor.js';
-import { concat, pad, slice, transpose } from './arrange.js';
+import { concat, pad, slice, split, transpose } from './arrange.js';
 import { blockedConv } from './blocked.js';
 import { reshape, sum } from './broadcast.js';
 import { channelGram } from './channelGram.js';
@@ -296,15 +296,22 @@ function convWeightGradient(
   const margin = turned ? [0, 1, 2, 3].map((i) => reach[i % 2] - padding[i]) : padding;
   const [rows, columns] = still.shape.slice(2);
   const padded = pad(moving, [0, 0, margin[0], margin[1]], [0, 0, margin[2], margin[3]]);
-  const unfolded = unfold(padded, 1, [rows, columns], [kh, kw], attributes, turned);
-  const products = channelGram(unfolded, still);
-  const oriented = turned
-    ? transpose(reshape(products, [taps, out * inner]), [1, 0])
-    : transpose(products, [1, 0]);
-  return reshape(
-    turned || taps === 1 ? oriented : transpose(reshape(oriented, [out, taps, inner]), [0, 2, 1]),
-    shape,
-  );
+  const acrossColumns = shiftedCopies(padded, 1, 1, columns, kw, attributes, turned);
+  // Rows that follow each other need no copies.
+  const follow = strides[0] === 1 && dilations[0] === 1;
+  const products = follow
+    ? channelGram(acrossColumns, still, kh)
+    : channelGram(shiftedCopies(acrossColumns, 0, 1, rows, kh, attributes, turned), still);
+  const inOrder = follow && turned && kh > 1 ? reversedRows(products, kh) : products;
+  if (turned) return reshape(transpose(reshape(inOrder, [taps, out * inner]), [1, 0]), shape);
+  const byOut = transpose(inOrder, [1, 0]);
+  return reshape(taps === 1 ? byOut : transpose(reshape(byOut, [out, taps, inner]), [0, 2, 1]), shape);
+}
+
+/** A matrix of as many parts, the last first. */
+function reversedRows(matrix: Tensor, parts: number): Tensor {
+  const sizes = Array.from({ length: parts }, () => matrix.shape[0] / parts);
+  return concat([...split(matrix, sizes, 0)].reverse(), 0);
 }
 
 function groupedWeightGradient(
@@ -317,7 +324,8 @@ function groupedWeightGradient(
   const [out, inner, kh, kw] = shape;
   const taps = kh * kw;
   const padded = pad(channelFirst(x), [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]]);
-  const unfolded = unfold(padded, 0, [g.shape[2], g.shape[3]], [kh, kw], attributes, false);
+  const acrossColumns = shiftedCopies(padded, 1, 0, g.shape[3], kw, attributes, false);
+  const unfolded = shiftedCopies(acrossColumns, 0, 0, g.shape[2], kh, attributes, false);
   const perGroup = transpose(reshape(unfolded, [taps, groups, inner, -1]), [1, 0, 2, 3]);
   const cotangent = reshape(channelFirst(g), [groups, out / groups, -1]);
   const product = matmul(cotangent, reshape(perGroup, [groups, taps * inner, -1]), { transposeB: true });
@@ -325,33 +333,34 @@ function groupedWeightGradient(
 }
 
 /**
- * Shifted copies of an image, one per kernel element row by row, joined on the channels' axis: first the columns, then
- * the rows, whose copies are whole stretches of memory.
- * @param x [.., .., height, width], padded, channels on `axis` 0 or 1
+ * Shifted copies of an image, one per kernel element of a row or column, joined on another axis.
+ * @param x [.., .., height, width], padded
+ * @param along rows 0, columns 1
+ * @param axis of the channels, 0 or 1
+ * @param extent of a copy
+ * @param count of copies
  * @param backwards from the last kernel element to the first
  */
-function unfold(
+function shiftedCopies(
   x: Tensor,
+  along: 0 | 1,
   axis: 0 | 1,
-  extents: readonly [number, number],
-  kernel: readonly [number, number],
+  extent: number,
+  count: number,
   { strides, dilations }: Pick<ConvAttributes, 'strides' | 'dilations'>,
   backwards: boolean,
 ): Tensor {
-  const shifts = (t: Tensor, along: 0 | 1) => {
-    const copies = Array.from({ length: kernel[along] }, (_, k) => {
-      const start = k * dilations[along];
-      const end = start + (extents[along] - 1) * strides[along] + 1;
-      const at = (there: number, elsewhere: (i: number) => number) =>
-        t.shape.map((_extent, i) => (i === 2 + along ? there : elsewhere(i)));
-      return slice(
-        t,
-        at(start, () => 0),
-        at(end, (i) => t.shape[i]),
-        at(strides[along], () => 1),
-      );
-    });
-    return concat(backwards ? copies.reverse() : copies, axis);
-  };
-  return shifts(shifts(x, 1), 0);
+  const copies = Array.from({ length: count }, (_, k) => {
+    const start = k * dilations[along];
+    const end = start + (extent - 1) * strides[along] + 1;
+    const at = (there: number, elsewhere: (i: number) => number) =>
+      x.shape.map((_extent, i) => (i === 2 + along ? there : elsewhere(i)));
+    return slice(
+      x,
+      at(start, () => 0),
+      at(end, (i) => x.shape[i]),
+      at(strides[along], () => 1),
+    );
+  });
+  return concat(backwards ? copies.reverse() : copies, axis);
 }

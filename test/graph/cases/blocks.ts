@@ -88,12 +88,19 @@ export const blockCases: readonly Case[] = [
   ),
   after('channelDot with a plain image', g.channelDot, [plainImage]),
   after('channelDot with itself', (y) => g.channelDot(y, y)),
-  // Of four groups and of one: where there are more channels than positions, images are joined.
-  ...[5, 40].map((count) => ({
-    name: `channelGram of ${count} plain channels and an image in blocks`,
-    inputs: [real(2, 16, 4, 8), kernels, real(2, count, 4, 8)],
+  // By groups and joined, where there are more channels than positions; rows that are blocks, and rows that are not.
+  ...[
+    [5, 8, 1],
+    [40, 8, 1],
+    [5, 8, 3],
+    [3, 16, 3],
+    [40, 16, 3],
+    [2, 32, 2],
+  ].map(([count, width, shifts]) => ({
+    name: `channelGram of ${count} plain channels and an image in blocks ${width} wide, shifts ${shifts}`,
+    inputs: [real(2, 16, 4, width), kernels, real(2, count, 3 + shifts, width)],
     kink: true,
-    build: (x: g.Tensor, w: g.Tensor, a: g.Tensor) => g.channelGram(a, g.conv2d(x, w, null, around)),
+    build: (x: g.Tensor, w: g.Tensor, a: g.Tensor) => g.channelGram(a, g.conv2d(x, w, null, around), shifts),
   })),
   after('channelGram of a plain image and one whose positions are no block', (y, a) => g.channelGram(a, y), [
     real(2, 5, 4, 3),

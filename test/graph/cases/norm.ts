@@ -16,12 +16,17 @@ const images: readonly (readonly number[])[] = [
 export const normCases: readonly Case[] = [
   ...images
     .filter((shape) => shape.length > 2)
-    .map(
-      ([batch, channels, ...positions]): Case => ({
-        name: `channelGram of [${[batch, channels, ...positions]}] and one channel more`,
-        inputs: [real(batch, channels, ...positions), real(batch, channels + 1, ...positions)],
-        build: (a, b) => g.channelGram(a, b),
-      }),
+    .flatMap(([batch, channels, rows, ...rest]) =>
+      [1, 3].map(
+        (shifts): Case => ({
+          name: `channelGram of [${[batch, channels, rows, ...rest]}] and one channel more, shifts ${shifts}`,
+          inputs: [
+            real(batch, channels, rows + shifts - 1, ...rest),
+            real(batch, channels + 1, rows, ...rest),
+          ],
+          build: (a, b) => g.channelGram(a, b, shifts),
+        }),
+      ),
     ),
   ...images.flatMap((shape): Case[] => [
     {
