@@ -56,20 +56,26 @@ const applyChannelGram = defineOp<GramAttributes>({
   },
   emit(onnx, [a, b], { inputs }, { shifts }) {
     const [batch, c] = inputs[1].shape;
+    const [, m] = inputs[0].shape;
     const positions = positionsOf(inputs[1].shape);
-    const m = shifts * inputs[0].shape[1];
-    const matrices = [
-      shaped(onnx, shiftedRows(onnx, a, inputs[0].shape, shifts), [batch, m, positions]),
-      shaped(onnx, b, [batch, c, positions]),
-    ];
+    const still = shaped(onnx, b, [batch, c, positions]);
     // One product per image and a sum move less than both sides channel first, unless the products are many.
-    if (m * c <= positions * (m + c)) {
-      const products = onnx.node('MatMul', [matrices[0], moved(onnx, matrices[1], [0, 2, 1])]);
-      return [emitSum(onnx, products[0], { shape: [batch, m, c], dtype: 'float32' }, [0], false)];
+    if (shifts * m * c <= positions * (shifts * m + c)) {
+      const turned = moved(onnx, still, [0, 2, 1]);
+      const sums = shiftedRows(onnx, a, inputs[0].shape, shifts).map((rows) => {
+        const products = onnx.node('MatMul', [shaped(onnx, rows, [batch, m, positions]), turned]);
+        return emitSum(onnx, products[0], { shape: [batch, m, c], dtype: 'float32' }, [0], false);
+      });
+      return [joined(onnx, sums, 0)];
     }
-    const channelFirst = matrices.map((matrix, i) =>
-      shaped(onnx, moved(onnx, matrix, [1, 0, 2]), [i === 0 ? m : c, batch * positions]),
-    );
+    const moving = joined(onnx, shiftedRows(onnx, a, inputs[0].shape, shifts), 1);
+    const channelFirst = [
+      [moving, shifts * m],
+      [still, c],
+    ].map(([matrix, channels]) => {
+      const each = shaped(onnx, matrix as string, [batch, channels as number, positions]);
+      return shaped(onnx, moved(onnx, each, [1, 0, 2]), [channels as number, batch * positions]);
+    });
     return onnx.node('Gemm', channelFirst, { attributes: { transB: { int: 1 } } });
   },
   /**
@@ -87,7 +93,7 @@ const applyChannelGram = defineOp<GramAttributes>({
       const steps = shifts > 1 && width % block === 0 ? shifts : 1;
       const copies = shifts / steps;
       const m = copies * channels;
-      const a = copies > 1 ? shiftedRows(onnx, aName, inputs[0].shape, copies) : aName;
+      const a = joined(onnx, shiftedRows(onnx, aName, inputs[0].shape, copies), 1);
       const aPositions = (copies > 1 ? height : aHeight) * width;
       // Of one row: the channels that the convolution sums over; as many kernel rows and steps make up the rest.
       const [inner, perRow] = steps > 1 ? [block, width / block] : [height * width, 1];
@@ -127,17 +133,18 @@ const applyChannelGram = defineOp<GramAttributes>({
   },
 });
 
-/** Copies of an image's rows from the first, second, ... on, joined on the channels' axis. */
-function shiftedRows(onnx: Emitter, a: string, shape: Shape, copies: number): string {
-  if (copies === 1) return a;
-  const height = shape[2] - copies + 1;
-  const rows = Array.from({ length: copies }, (_, shift) => {
+/** An image's rows from the first on, from the second on, and so on. */
+function shiftedRows(onnx: Emitter, a: string, shape: Shape, count: number): string[] {
+  if (count === 1) return [a];
+  const height = shape[2] - count + 1;
+  return Array.from({ length: count }, (_, shift) => {
     const [from, to, axis, step] = [[shift], [shift + height], [2], [1]].map((values) => onnx.int64(values));
     return onnx.node('Slice', [a, from, to, axis, step])[0];
   });
-  return onnx.node('Concat', rows, { attributes: { axis: { int: 1 } } })[0];
 }
 
+const joined = (onnx: Emitter, parts: readonly string[], axis: number): string =>
+  parts.length === 1 ? parts[0] : onnx.node('Concat', parts, { attributes: { axis: { int: axis } } })[0];
 const shaped = (onnx: Emitter, x: string, shape: Shape): string =>
   onnx.node('Reshape', [x, onnx.int64(shape)])[0];
 const moved = (onnx: Emitter, x: string, perm: readonly number[]): string =>

@@ -277,16 +277,6 @@ function convWeightGradient(
   const [out, inner, kh, kw] = shape;
   const taps = kh * kw;
   const reach = [(kh - 1) * dilations[0], (kw - 1) * dilations[1]];
-  if (groups === 1 && taps > 1 && inner <= 4) {
-    // Few input channels: a convolution over positions with the batch as channels needs no unfolded copy.
-    const product = conv2d(channelFirst(x), channelFirst(g), null, {
-      padding,
-      strides: dilations,
-      dilations: strides,
-    });
-    const cropped = slice(product, [0, 0, 0, 0], [inner, out, kh, kw]);
-    return transpose(cropped, [1, 0, 2, 3]);
-  }
   if (groups > 1) return groupedWeightGradient(x, g, shape, attributes);
 
   const dense = strides[0] === 1 && strides[1] === 1 && padding.every((amount, i) => amount <= reach[i % 2]);
@@ -294,24 +284,55 @@ function convWeightGradient(
   const turned = dense && out < inner;
   const [still, moving] = turned ? [x, g] : [g, x];
   const margin = turned ? [0, 1, 2, 3].map((i) => reach[i % 2] - padding[i]) : padding;
-  const [rows, columns] = still.shape.slice(2);
   const padded = pad(moving, [0, 0, margin[0], margin[1]], [0, 0, margin[2], margin[3]]);
-  const acrossColumns = shiftedCopies(padded, 1, 1, columns, kw, attributes, turned);
-  // Rows that follow each other need no copies.
-  const follow = strides[0] === 1 && dilations[0] === 1;
-  const products = follow
-    ? channelGram(acrossColumns, still, kh)
-    : channelGram(shiftedCopies(acrossColumns, 0, 1, rows, kh, attributes, turned), still);
-  const inOrder = follow && turned && kh > 1 ? reversedRows(products, kh) : products;
+  const acrossColumns = shiftedCopies(padded, 1, 1, still.shape[3], kw, attributes, turned);
+  const products = byRow(acrossColumns, still, kh, attributes);
+  const inOrder = concat(turned ? products.reverse() : products, 0);
   if (turned) return reshape(transpose(reshape(inOrder, [taps, out * inner]), [1, 0]), shape);
   const byOut = transpose(inOrder, [1, 0]);
   return reshape(taps === 1 ? byOut : transpose(reshape(byOut, [out, taps, inner]), [0, 2, 1]), shape);
 }
 
-/** A matrix of as many parts, the last first. */
-function reversedRows(matrix: Tensor, parts: number): Tensor {
-  const sizes = Array.from({ length: parts }, () => matrix.shape[0] / parts);
-  return concat([...split(matrix, sizes, 0)].reverse(), 0);
+/**
+ * The inner products of an image's channels with those of `still`, for every row of a kernel. Kernel rows that meet the same rows
+ * of the image, every one or every second with a stride of 2, share a product.
+ * @returns for each kernel row [channels of the image, channels of `still`]
+ */
+function byRow(
+  image: Tensor,
+  still: Tensor,
+  kernelRows: number,
+  { strides: [step], dilations: [dilation] }: ConvAttributes,
+): Tensor[] {
+  const height = still.shape[2];
+  const sharing = dilation === 1 ? step : kernelRows;
+  const products: Tensor[] = [];
+  for (let first = 0; first < Math.min(sharing, kernelRows); first++) {
+    const shifts = Math.ceil((kernelRows - first) / sharing);
+    const start = first * dilation;
+    const rows =
+      step === 1 && shifts === image.shape[2] - height + 1
+        ? image
+        : everyRow(image, start, height + shifts - 1, step);
+    const sizes = Array.from({ length: shifts }, () => image.shape[1]);
+    const product = channelGram(rows, still, shifts);
+    for (const [shift, part] of (shifts === 1 ? [product] : split(product, sizes, 0)).entries()) {
+      products[first + shift * sharing] = part;
+    }
+  }
+  return products;
+}
+
+/** So many rows of an image, `step` apart. */
+function everyRow(image: Tensor, start: number, count: number, step: number): Tensor {
+  const along = (row: number, others: readonly number[]) =>
+    others.map((extent, axis) => (axis === 2 ? row : extent));
+  return slice(
+    image,
+    along(start, [0, 0, 0, 0]),
+    along(start + (count - 1) * step + 1, image.shape),
+    along(step, [1, 1, 1, 1]),
+  );
 }
 
 function groupedWeightGradient(
