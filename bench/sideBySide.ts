@@ -11,6 +11,7 @@ import {
   quartiles,
   warmUpRuns,
 } from '../src/train/index.js';
+import { disturbanceOf, rewritingMs } from './disturbance.js';
 import { writeReference } from './reference.js';
 
 /** A row of the comparison. */
@@ -162,21 +163,27 @@ async function isSameNetwork(
 export async function compare(entries: readonly Entry[], rounds: number): Promise<void> {
   for (const { contender, steps } of entries) await contender.repeat(Math.min(warmUpRuns, steps));
   const turns = entries.map(() => [] as (readonly number[])[]);
+  const probes: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    for (const [i, { contender, steps }] of entries.entries()) turns[i].push(await contender.repeat(steps));
+    for (const [i, { contender, steps }] of entries.entries()) {
+      for (let times = 0; times < 10; times++) probes.push(rewritingMs());
+      turns[i].push(await contender.repeat(steps));
+    }
   }
   const imagesPerSecond = (i: number, seconds: readonly number[]) =>
     quartiles(seconds.map((value) => entries[i].batch / value));
   const rates = turns.map((list, i) => imagesPerSecond(i, list.flat()));
+  const least = turns.map((list) => Math.min(...list.flat()));
   const memory = entries.map(({ contender }) => contender.peakMegabytes());
-  console.log('\n                        images/s   quartiles          ms per batch   peak memory');
+  console.log('\n                        images/s   quartiles          ms per batch   least   peak memory');
   entries.forEach(({ name, batch }, i) => {
     const { q1, median, q3 } = rates[i];
     console.log(
       `${name.padEnd(22)} ${median.toFixed(1).padStart(9)}   ${`${q1.toFixed(1)} – ${q3.toFixed(1)}`.padEnd(17)} ` +
-        `${((1000 * batch) / median).toFixed(1).padStart(13)} ${memory[i].toFixed(0).padStart(10)} MB`,
+        `${((1000 * batch) / median).toFixed(1).padStart(13)} ${(1000 * least[i]).toFixed(1).padStart(7)} ${memory[i].toFixed(0).padStart(10)} MB`,
     );
   });
+  console.log(`\nbetween turns ${disturbanceOf(probes)}`);
   if (entries.length === 1) return;
   const best = 1 + indexOfLeast(rates.slice(1).map(({ median }) => -median));
   const leanest = 1 + indexOfLeast(memory.slice(1));
@@ -185,10 +192,12 @@ export async function compare(entries: readonly Entry[], rounds: number): Promis
       (ours, round) => imagesPerSecond(0, ours).median / imagesPerSecond(best, turns[best][round]).median,
     ),
   );
+  const leastPerImage = least.map((seconds, i) => seconds / entries[i].batch);
   const over = (i: number) => (memory[0] / memory[i]).toFixed(2);
   console.log(
-    `\nspeed over ${entries[best].name}, the fastest: ${(rates[0].median / rates[best].median).toFixed(2)} ` +
-      `(quartiles over rounds ${perRound.q1.toFixed(2)} – ${perRound.q3.toFixed(2)})\n` +
+    `speed over ${entries[best].name}, the fastest: ${(rates[0].median / rates[best].median).toFixed(2)} ` +
+      `(quartiles over rounds ${perRound.q1.toFixed(2)} – ${perRound.q3.toFixed(2)}); ` +
+      `each at its least disturbed batch: ${(Math.min(...leastPerImage.slice(1)) / leastPerImage[0]).toFixed(2)}\n` +
       `peak memory over ${entries[best].name}: ${over(best)}; over ${entries[leanest].name}, the leanest: ${over(leanest)}`,
   );
 }
