@@ -16,7 +16,7 @@ export type { MemoryEstimate } from './memory.js';
 export { definedOps, type EmitOptions } from './op.js';
 export * from './ops/arrange.js';
 export { expand, reshape, sum, sumTo } from './ops/broadcast.js';
-export * from './ops/channelGram.js';
+export { channelGram } from './ops/channelGram.js';
 export * from './ops/compare.js';
 export * from './ops/conv.js';
 export * from './ops/elementwise.js';

@@ -6,6 +6,7 @@ import { pad, slice, transpose } from './arrange.js';
 import { blockedConv, blockedDomain, fitsBlocks } from './blocked.js';
 import { emitSum, reshape } from './broadcast.js';
 import { add } from './elementwise.js';
+import { moved, shaped } from './kernelLayouts.js';
 import { matmul } from './matmul.js';
 
 interface GramAttributes {
@@ -14,13 +15,15 @@ interface GramAttributes {
 
 const positionsOf = (shape: Shape): number => size(shape.slice(2));
 
-/** Rows `shift` and on of an image, as many as `height`. */
-function rowsFrom(a: Tensor, shift: number, height: number): Tensor {
-  const from = a.shape.map((_, axis) => (axis === 2 ? shift : 0));
+/** internal: so many rows of an image [batch, channel, row, ...], `step` apart. */
+export function rowsOf(image: Tensor, first: number, count: number, step: number): Tensor {
+  const along = (row: number, elsewhere: (axis: number) => number) =>
+    image.shape.map((_, axis) => (axis === 2 ? row : elsewhere(axis)));
   return slice(
-    a,
-    from,
-    a.shape.map((extent, axis) => (axis === 2 ? shift + height : extent)),
+    image,
+    along(first, () => 0),
+    along(first + (count - 1) * step + 1, (axis) => image.shape[axis]),
+    along(step, () => 1),
   );
 }
 
@@ -46,7 +49,7 @@ const applyChannelGram = defineOp<GramAttributes>({
       const margin = (rows: number) => a.shape.map((_, axis) => (axis === 2 ? rows : 0));
       return {
         a: () => pad(image(), margin(shift), margin(shifts - 1 - shift)),
-        b: () => reshape(matmul(transpose(products, [1, 0]), matrix(rowsFrom(a, shift, height))), b.shape),
+        b: () => reshape(matmul(transpose(products, [1, 0]), matrix(rowsOf(a, shift, height, 1))), b.shape),
       };
     });
     return [
@@ -122,8 +125,8 @@ const applyChannelGram = defineOp<GramAttributes>({
         },
       );
       const type = { shape: [groups, c, steps, m], dtype: 'float32' } as const;
-      const perGroup = shaped(onnx, products, type.shape);
-      const summed = groups > 1 ? emitSum(onnx, perGroup, type, [0], true) : perGroup;
+      const summed =
+        groups > 1 ? emitSum(onnx, shaped(onnx, products, type.shape), type, [0], true) : products;
       const [result] = onnx.node('ReorderOutput', [summed], {
         domain: blockedDomain,
         attributes: { channels: { int: c }, channels_last: { int: 1 } },
@@ -145,11 +148,6 @@ function shiftedRows(onnx: Emitter, a: string, shape: Shape, count: number): str
 
 const joined = (onnx: Emitter, parts: readonly string[], axis: number): string =>
   parts.length === 1 ? parts[0] : onnx.node('Concat', parts, { attributes: { axis: { int: axis } } })[0];
-const shaped = (onnx: Emitter, x: string, shape: Shape): string =>
-  onnx.node('Reshape', [x, onnx.int64(shape)])[0];
-const moved = (onnx: Emitter, x: string, perm: readonly number[]): string =>
-  onnx.node('Transpose', [x], { attributes: { perm: { ints: perm } } })[0];
-
 /**
  * Inner products of every channel of a with every channel of b, over batch and positions, for each of a's rows that b may
  * begin at: y[i · m + k, c] = Σ a[n, k, r + i, ...] · b[n, c, r, ...].
