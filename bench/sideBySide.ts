@@ -11,7 +11,7 @@ import {
   quartiles,
   warmUpRuns,
 } from '../src/train/index.js';
-import { disturbanceOf, rewritingMs } from './disturbance.js';
+import { far, openHandoverProbe } from './handover.js';
 import { writeReference } from './reference.js';
 
 /** A row of the comparison. */
@@ -163,13 +163,13 @@ async function isSameNetwork(
 export async function compare(entries: readonly Entry[], rounds: number): Promise<void> {
   for (const { contender, steps } of entries) await contender.repeat(Math.min(warmUpRuns, steps));
   const turns = entries.map(() => [] as (readonly number[])[]);
-  const probes: number[] = [];
+  const probe = openHandoverProbe();
+  const handovers = [probe.measure()];
   for (let round = 0; round < rounds; round++) {
-    for (const [i, { contender, steps }] of entries.entries()) {
-      for (let times = 0; times < 10; times++) probes.push(rewritingMs());
-      turns[i].push(await contender.repeat(steps));
-    }
+    for (const [i, { contender, steps }] of entries.entries()) turns[i].push(await contender.repeat(steps));
+    handovers.push(probe.measure());
   }
+  await probe.close();
   const imagesPerSecond = (i: number, seconds: readonly number[]) =>
     quartiles(seconds.map((value) => entries[i].batch / value));
   const rates = turns.map((list, i) => imagesPerSecond(i, list.flat()));
@@ -183,23 +183,40 @@ export async function compare(entries: readonly Entry[], rounds: number): Promis
         `${((1000 * batch) / median).toFixed(1).padStart(13)} ${(1000 * least[i]).toFixed(1).padStart(7)} ${memory[i].toFixed(0).padStart(10)} MB`,
     );
   });
-  console.log(`\nbetween turns ${disturbanceOf(probes)}`);
+  console.log(
+    `\nthreads hand over in ${handovers.map((ns) => ns.toFixed(0)).join(', ')} ns (before and after each round)`,
+  );
   if (entries.length === 1) return;
   const best = 1 + indexOfLeast(rates.slice(1).map(({ median }) => -median));
   const leanest = 1 + indexOfLeast(memory.slice(1));
-  const perRound = quartiles(
-    turns[0].map(
-      (ours, round) => imagesPerSecond(0, ours).median / imagesPerSecond(best, turns[best][round]).median,
-    ),
+  const ratios = turns[0].map(
+    (ours, round) => imagesPerSecond(0, ours).median / imagesPerSecond(best, turns[best][round]).median,
   );
+  const perRound = quartiles(ratios);
   const leastPerImage = least.map((seconds, i) => seconds / entries[i].batch);
   const over = (i: number) => (memory[0] / memory[i]).toFixed(2);
   console.log(
     `speed over ${entries[best].name}, the fastest: ${(rates[0].median / rates[best].median).toFixed(2)} ` +
       `(quartiles over rounds ${perRound.q1.toFixed(2)} – ${perRound.q3.toFixed(2)}); ` +
-      `each at its least disturbed batch: ${(Math.min(...leastPerImage.slice(1)) / leastPerImage[0]).toFixed(2)}\n` +
+      `each at its least: ${(Math.min(...leastPerImage.slice(1)) / leastPerImage[0]).toFixed(2)}\n` +
+      `medians of rounds with ${byDistance(ratios, handovers)}\n` +
       `peak memory over ${entries[best].name}: ${over(best)}; over ${entries[leanest].name}, the leanest: ${over(leanest)}`,
   );
+}
+
+/** The ratios of rounds that began and ended with cores near each other, and of those with cores far apart. */
+function byDistance(ratios: readonly number[], handovers: readonly number[]): string {
+  const between = (isThere: (ns: number) => boolean) =>
+    ratios.filter((_, round) => isThere(handovers[round]) && isThere(handovers[round + 1]));
+  return [
+    { name: 'cores near each other', found: between((ns) => ns < far) },
+    { name: 'cores far apart', found: between((ns) => ns >= far) },
+  ]
+    .map(
+      ({ name, found }) =>
+        `${name}: ${found.length === 0 ? 'no round' : `${quartiles(found).median.toFixed(2)} (${found.length} rounds)`}`,
+    )
+    .join('; ');
 }
 
 const indexOfLeast = (values: readonly number[]) => values.indexOf(Math.min(...values));
