@@ -12,7 +12,7 @@ export interface MemoryLimits {
 
 /**
  * What ONNX Runtime takes for values, as a multiple of what lives at once: its blocks are larger than what they hold and
- * split. So training steps of DenseNet-121, DeiT-S and MedFusionNet `tiny` (128 px, batch 16) took 1.03, 1.06 and 1.00 times
+ * split. So training steps of DenseNet-121, DeiT-S and MedFusionNet `tiny` (128 px, batch 16) took 1.19, .99 and .79 times
  * this estimate, beside 136 MB for Node and its libraries.
  */
 const overhead = 2;
