@@ -1,7 +1,7 @@
 /**
  * How far apart two cores are: the time in which a number passes from a thread to another and back. On virtual machines it
- * changes with where the two virtual cores run at the moment: 110 to 120 ns where they share a cache, 250 to 500 where they do not. Whatever
- * many small operations share between threads is then as much slower, though each thread is as fast as before.
+ * changes with where the two virtual cores presumably run at the moment: 110 to 120 ns where they share a cache, 250 to 500
+ * where they do not. Whatever many small operations share between threads is then slower, though each thread is as fast.
  */
 import { Worker } from 'node:worker_threads';
 
@@ -29,6 +29,8 @@ export interface HandoverProbe {
 export function openHandoverProbe(): HandoverProbe {
   const cells = new Int32Array(new SharedArrayBuffer(8));
   const worker = new Worker(partner, { eval: true, workerData: cells });
+  // A bench that fails half-way ends nevertheless.
+  worker.unref();
   const pass = (times: number) => {
     for (let i = 0; i < times; i++) {
       Atomics.store(cells, 0, 1);

@@ -202,13 +202,14 @@ export function slice(
   return whole ? x : applySlice([x], { starts, ends, steps: by })[0];
 }
 
-/** The part of one axis from `start` to before `end`. */
-export function sliceAxis(x: Tensor, axis: number, start: number, end: number): Tensor {
+/** The part of one axis from `start` to before `end`, every `step`-th of it. */
+export function sliceAxis(x: Tensor, axis: number, start: number, end: number, step = 1): Tensor {
   const at = axis < 0 ? axis + x.shape.length : axis;
   return slice(
     x,
     x.shape.map((_, i) => (i === at ? start : 0)),
     x.shape.map((extent, i) => (i === at ? end : extent)),
+    x.shape.map((_, i) => (i === at ? step : 1)),
   );
 }
 

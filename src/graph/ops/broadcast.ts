@@ -12,6 +12,7 @@ import {
   type TensorType,
 } from '../tensor.js';
 import { positionSums } from './blocked.js';
+import { shaped } from './views.js';
 
 const applyReshape = defineOp<{ shape: Shape }>({
   name: 'reshape',
@@ -105,9 +106,10 @@ export function emitSum(
   const onProcessor = onnx.options.blockedConvolution !== undefined;
   if (leading && onProcessor && dtype === 'float32' && size(shape) >= leastToMultiply) {
     const rows = size(shape.slice(0, axes.length));
-    const [matrix] = shaped(onnx, x, shape, [rows, size(shape) / rows]);
-    const sums = onnx.node('MatMul', [onnx.float(1, [rows]), matrix]);
-    return shaped(onnx, sums[0], [size(shape) / rows], summedShape(shape, axes, keep))[0];
+    const matrix = shaped(onnx, x, [rows, size(shape) / rows]);
+    const [sums] = onnx.node('MatMul', [onnx.float(1, [rows]), matrix]);
+    const summed = summedShape(shape, axes, keep);
+    return summed.length === 1 ? sums : shaped(onnx, sums, summed);
   }
   const trailing = axes.filter((axis, i) => shape.length - axis === axes.length - i);
   const rest = axes.filter((axis) => !trailing.includes(axis));
@@ -123,9 +125,6 @@ export function emitSum(
 
 /** Numbers below which laying out what is summed costs more. */
 const leastToMultiply = 8192;
-
-const shaped = (onnx: Emitter, x: string, from: Shape, to: Shape): string[] =>
-  sameShape(from, to) ? [x] : onnx.node('Reshape', [x, onnx.int64(to)]);
 
 const summedShape = (shape: Shape, axes: readonly number[], keep: boolean): Shape =>
   shape.flatMap((extent, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [extent]));

@@ -2,30 +2,18 @@
 import { ShapeError } from '../../errors.js';
 import { defineOp, type Emitter } from '../op.js';
 import { requireExtents, requireFloat, type Shape, sameShape, size, type Tensor } from '../tensor.js';
-import { pad, slice, transpose } from './arrange.js';
+import { pad, sliceAxis, transpose } from './arrange.js';
 import { blockedConv, blockedDomain, fitsBlocks } from './blocked.js';
 import { emitSum, reshape } from './broadcast.js';
 import { add } from './elementwise.js';
-import { moved, shaped } from './kernelLayouts.js';
 import { matmul } from './matmul.js';
+import { moved, shaped } from './views.js';
 
 interface GramAttributes {
   readonly shifts: number;
 }
 
 const positionsOf = (shape: Shape): number => size(shape.slice(2));
-
-/** internal: so many rows of an image [batch, channel, row, ...], `step` apart. */
-export function rowsOf(image: Tensor, first: number, count: number, step: number): Tensor {
-  const along = (row: number, elsewhere: (axis: number) => number) =>
-    image.shape.map((_, axis) => (axis === 2 ? row : elsewhere(axis)));
-  return slice(
-    image,
-    along(first, () => 0),
-    along(first + (count - 1) * step + 1, (axis) => image.shape[axis]),
-    along(step, () => 1),
-  );
-}
 
 const applyChannelGram = defineOp<GramAttributes>({
   name: 'channelGram',
@@ -44,12 +32,16 @@ const applyChannelGram = defineOp<GramAttributes>({
     const [m, height] = [a.shape[1], b.shape[2]];
     const matrix = (t: Tensor) => reshape(t, [t.shape[0], t.shape[1], -1]);
     const each = Array.from({ length: shifts }, (_, shift) => {
-      const products = slice(g!, [shift * m, 0], [(shift + 1) * m, b.shape[1]]);
+      const products = sliceAxis(g!, 0, shift * m, (shift + 1) * m);
       const image = () => reshape(matmul(products, matrix(b)), [...a.shape.slice(0, 2), ...b.shape.slice(2)]);
       const margin = (rows: number) => a.shape.map((_, axis) => (axis === 2 ? rows : 0));
       return {
         a: () => pad(image(), margin(shift), margin(shifts - 1 - shift)),
-        b: () => reshape(matmul(transpose(products, [1, 0]), matrix(rowsOf(a, shift, height, 1))), b.shape),
+        b: () =>
+          reshape(
+            matmul(transpose(products, [1, 0]), matrix(sliceAxis(a, 2, shift, shift + height))),
+            b.shape,
+          ),
       };
     });
     return [

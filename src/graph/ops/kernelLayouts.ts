@@ -3,13 +3,8 @@
  * step. ONNX Runtime transposes fast where a single axis moves, so each layout goes in such steps.
  */
 import type { Emitter } from '../op.js';
+import { moved, shaped } from './views.js';
 
-/** internal */
-export const shaped = (onnx: Emitter, x: string, shape: readonly number[]) =>
-  onnx.node('Reshape', [x, onnx.int64(shape)])[0];
-/** internal */
-export const moved = (onnx: Emitter, x: string, perm: readonly number[]) =>
-  onnx.node('Transpose', [x], { attributes: { perm: { ints: perm } } })[0];
 const mirrored = (onnx: Emitter, x: string, axis: number) =>
   onnx.node('Slice', [x, ...[[-1], [-(2 ** 31)], [axis], [-1]].map((values) => onnx.int64(values))])[0];
 

@@ -1,8 +1,8 @@
 /** The derivative of a two-dimensional convolution with respect to its weights. */
 import type { Tensor } from '../tensor.js';
-import { concat, pad, slice, split, transpose } from './arrange.js';
+import { concat, pad, sliceAxis, split, transpose } from './arrange.js';
 import { reshape } from './broadcast.js';
-import { channelGram, rowsOf } from './channelGram.js';
+import { channelGram } from './channelGram.js';
 import { matmul } from './matmul.js';
 
 /** As `ConvOptions`, all of them. */
@@ -62,10 +62,7 @@ function byRow(
   for (let first = 0; first < Math.min(sharing, kernelRows); first++) {
     const shifts = Math.ceil((kernelRows - first) / sharing);
     const start = first * dilation;
-    const rows =
-      step === 1 && shifts === image.shape[2] - height + 1
-        ? image
-        : rowsOf(image, start, height + shifts - 1, step);
+    const rows = sliceAxis(image, 2, start, start + (height + shifts - 2) * step + 1, step);
     const sizes = Array.from({ length: shifts }, () => image.shape[1]);
     const product = channelGram(rows, still, shifts);
     for (const [shift, part] of (shifts === 1 ? [product] : split(product, sizes, 0)).entries()) {
@@ -114,14 +111,7 @@ function shiftedCopies(
   const copies = Array.from({ length: count }, (_, k) => {
     const start = k * dilations[along];
     const end = start + (extent - 1) * strides[along] + 1;
-    const at = (there: number, elsewhere: (i: number) => number) =>
-      x.shape.map((_extent, i) => (i === 2 + along ? there : elsewhere(i)));
-    return slice(
-      x,
-      at(start, () => 0),
-      at(end, (i) => x.shape[i]),
-      at(strides[along], () => 1),
-    );
+    return sliceAxis(x, 2 + along, start, end, strides[along]);
   });
   return concat(backwards ? copies.reverse() : copies, axis);
 }
